@@ -1,0 +1,224 @@
+//! What can be done with calls: load, decide, store, tell. Verbs; each is one file or one function.
+
+mod act;
+mod initiate;
+mod live;
+mod members;
+mod past;
+mod presence;
+mod read;
+mod relay;
+
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
+
+use call::{
+    call::{Call, Command, Effect, Refusal},
+    ids::{CallId, UserId},
+};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use jiff::SignedDuration;
+
+use crate::{
+    auth::Auth,
+    bus::Bus,
+    clock,
+    config::Config,
+    deliver::Deliver,
+    error::ApiError,
+    homeserver::Homeserver,
+    hub::Hub,
+    ice::Ice,
+    ignored::Ignored,
+    notices::Notices,
+    store::{Fault, Store},
+    timers::Alarm,
+};
+
+pub use act::Actor;
+#[cfg(test)]
+pub use initiate::Begun;
+pub use live::{LiveCall, LiveCalls};
+
+/// Everything that a use case works with.
+pub struct Calls {
+    /// The truth.
+    pub store: Store,
+    /// The homeserver.
+    pub homeserver: Arc<Homeserver>,
+    /// Who is who.
+    pub auth: Arc<Auth>,
+    /// The devices.
+    pub hub: Arc<Hub>,
+    /// STUN and TURN.
+    pub ice: Arc<Ice>,
+    /// Whom users ignore.
+    pub ignored: Ignored,
+    live: LiveCalls,
+    deliver: Deliver,
+    alarm: Arc<Alarm>,
+    starts: Option<DefaultKeyedRateLimiter<UserId>>,
+    ring_timeout: Duration,
+    grace: Duration,
+    keep_history: Option<SignedDuration>,
+}
+
+/// What use cases are made of.
+pub struct Parts {
+    /// The truth.
+    pub store: Store,
+    /// The homeserver.
+    pub homeserver: Arc<Homeserver>,
+    /// Who is who.
+    pub auth: Arc<Auth>,
+    /// The devices.
+    pub hub: Arc<Hub>,
+    /// STUN and TURN.
+    pub ice: Arc<Ice>,
+    /// Whom users ignore.
+    pub ignored: Ignored,
+    /// Wakes the sleeper.
+    pub alarm: Arc<Alarm>,
+}
+
+/// What a decision makes of a call.
+type Decided = Result<(Call, Vec<Effect>), Refusal>;
+
+impl Calls {
+    /// Puts the parts together.
+    pub fn new(config: &Config, parts: Parts) -> Self {
+        let Parts { store, homeserver, auth, hub, ice, ignored, alarm } = parts;
+        let bus = Bus::InProcess(crate::bus::Node { hub: hub.clone(), ice: ice.clone() });
+        let keep_history = (config.history_days > 0).then(|| SignedDuration::from_hours(24 * i64::from(config.history_days)));
+        let notices = Notices::new(config.room_notices, homeserver.clone());
+        let starts = NonZeroU32::new(config.calls_per_minute).map(|number| {
+            let burst = NonZeroU32::new(number.get() / 2).unwrap_or(NonZeroU32::MIN);
+            RateLimiter::keyed(Quota::per_minute(number).allow_burst(burst))
+        });
+        Self {
+            store,
+            homeserver,
+            auth,
+            hub,
+            ice,
+            ignored,
+            live: LiveCalls::default(),
+            deliver: Deliver { bus, notices },
+            alarm,
+            starts,
+            ring_timeout: config.ring_timeout,
+            grace: config.grace_period,
+            keep_history,
+        }
+    }
+
+    /// How many calls are not over.
+    pub fn live_calls(&self) -> usize {
+        self.live.len()
+    }
+
+    /// Waits for what was to be sent after calls that are over, and closes the database.
+    pub async fn close(&self) {
+        self.deliver.notices.drain().await;
+        self.store.close().await;
+    }
+
+    /// The call, from memory or from the store.
+    async fn find(&self, id: &CallId) -> Result<Arc<LiveCall>, ApiError> {
+        if let Some(live) = self.live.get(id) {
+            return Ok(live);
+        }
+        let call = self.store.load(id).await?.ok_or_else(ApiError::no_such_call)?;
+        Ok(self.live.restore(call))
+    }
+
+    /// Decides about a call, stores what was decided, and tells everyone. One change of a call at a time; where somebody else
+    /// was quicker all the same, decides again. Carried to its end even if whoever asked goes away.
+    async fn change(
+        self: &Arc<Self>,
+        id: CallId,
+        acting: Option<Actor>,
+        decide: impl Fn(Call) -> Decided + Send + Sync + 'static,
+    ) -> Result<Arc<Call>, ApiError> {
+        let this = self.clone();
+        let work = async move {
+            let live = this.find(&id).await?;
+            let _turn = live.turn.clone().lock_owned().await;
+            this.change_in_turn(&live, acting.as_ref(), &decide).await
+        };
+        tokio::spawn(work).await.unwrap_or_else(|error| {
+            tracing::error!(%error, "a change of a call broke off");
+            Err(ApiError::unavailable("something went wrong here: try again"))
+        })
+    }
+
+    async fn change_in_turn(
+        &self,
+        live: &LiveCall,
+        actor: Option<&Actor>,
+        decide: &(impl Fn(Call) -> Decided + Sync),
+    ) -> Result<Arc<Call>, ApiError> {
+        loop {
+            let before = live.call();
+            let (after, effects) = decide(Call::clone(&before))?;
+            if after.version == before.version {
+                return Ok(before);
+            }
+            let after = Arc::new(after);
+            let log = crate::deliver::transitions(&effects);
+            if self.store.update(before, after.clone(), log, clock::now()).await? {
+                self.live.set(live, &after);
+                let caller_token = || live.caller_token.clone().or_else(|| self.hub.token_of(&after.caller));
+                self.deliver.carry_out(&after, &effects, actor.map(Actor::acting).as_ref(), caller_token);
+                self.alarm.arm(after.deadline());
+                return Ok(after);
+            }
+            let current = self.store.load(&after.id).await?.ok_or_else(ApiError::no_such_call)?;
+            self.live.set(live, &Arc::new(current));
+        }
+    }
+
+    /// Does what is due now: the ring timeout, and participants who were away too long.
+    pub async fn expire(self: &Arc<Self>, id: CallId) -> Result<(), ApiError> {
+        let hub = self.hub.clone();
+        let decide = move |mut call: Call| {
+            let now = clock::now();
+            // Who is back may only not have been noted yet.
+            let back = call.devices().filter(|(user, device)| hub.is_connected(user, device));
+            let back: Vec<_> = back.map(|(user, device)| (user.clone(), device.clone())).collect();
+            for (user, device) in back {
+                (call, _) = call.apply(now, &user, Command::Connected { device })?;
+            }
+            Ok(call.expire(now))
+        };
+        self.change(id, None, decide).await.map(drop)
+    }
+
+    /// After a start: settles what fell due meanwhile, and gives everyone in a call a grace period to come back.
+    pub async fn restore(self: &Arc<Self>) -> Result<(), ApiError> {
+        let now = clock::now();
+        let until = now + self.grace;
+        for call in self.store.live().await? {
+            let id = call.id.clone();
+            self.live.restore(call);
+            self.expire(id.clone()).await?;
+            if self.live.get(&id).is_some() {
+                self.change(id, None, move |call| Ok((call.restarted(until), Vec::new()))).await?;
+            }
+        }
+        self.alarm.arm(self.store.next_deadline().await?);
+        Ok(())
+    }
+
+    /// Forgets what need not be remembered any more: idempotency keys after a day, and who has called lately.
+    pub async fn tidy(&self) -> Result<(), Fault> {
+        if let Some(starts) = &self.starts {
+            starts.retain_recent();
+        }
+        let now = clock::now();
+        if let Some(keep) = self.keep_history {
+            let forgotten = self.store.forget_calls(now - keep).await?;
+            tracing::info!(forgotten, "forgot calls that are older than history_days");
+        }
+        self.store.forget_keys(now - initiate::KEYS_LAST).await
+    }
+}

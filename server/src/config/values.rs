@@ -1,0 +1,239 @@
+//! What a setting's text may be.
+
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
+
+use ipnet::IpNet;
+use url::Url;
+
+use crate::appservice::AppService;
+
+/// A value that a setting can have.
+pub trait Value: Sized {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// A sentence that says what it should be. It repeats the text only where that is no secret.
+    fn parse(text: &str) -> Result<Self, String>;
+
+    /// What to go on with after a mistake, to find the others too.
+    fn stand_in() -> Self;
+}
+
+impl Value for SocketAddr {
+    fn parse(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|_| format!("`{text}` is not an address and port, like 0.0.0.0:3000 or [::]:3000"))
+    }
+
+    fn stand_in() -> Self {
+        (Ipv4Addr::LOCALHOST, 0).into()
+    }
+}
+
+impl Value for IpNet {
+    fn parse(text: &str) -> Result<Self, String> {
+        let address = |_| text.parse::<IpAddr>().map(Self::from);
+        text.parse().or_else(address).map_err(|_| format!("`{text}` is not a network, like 10.0.0.0/8, or an address"))
+    }
+
+    fn stand_in() -> Self {
+        IpAddr::from(Ipv4Addr::LOCALHOST).into()
+    }
+}
+
+impl Value for Duration {
+    fn parse(text: &str) -> Result<Self, String> {
+        humantime::parse_duration(text).map_err(|_| format!("`{text}` is not a duration, like 10s, 5m or 1h"))
+    }
+
+    fn stand_in() -> Self {
+        Self::from_mins(1)
+    }
+}
+
+impl Value for u32 {
+    fn parse(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|_| format!("`{text}` is not a whole number"))
+    }
+
+    fn stand_in() -> Self {
+        0
+    }
+}
+
+impl Value for bool {
+    fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "true" | "1" => Ok(true),
+            "false" | "0" => Ok(false),
+            _ => Err(format!("`{text}` is neither true nor false")),
+        }
+    }
+
+    fn stand_in() -> Self {
+        false
+    }
+}
+
+impl Value for String {
+    fn parse(text: &str) -> Result<Self, String> {
+        Ok(text.to_owned())
+    }
+
+    fn stand_in() -> Self {
+        Self::new()
+    }
+}
+
+/// A text that cannot be printed.
+#[derive(Clone)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Hides a text.
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The secret itself.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+impl Value for Secret {
+    fn parse(text: &str) -> Result<Self, String> {
+        Ok(Self(text.to_owned()))
+    }
+
+    fn stand_in() -> Self {
+        Self(String::new())
+    }
+}
+
+/// An `http:` or `https:` URL without query.
+#[derive(Debug, Clone)]
+pub struct WebUrl(pub Url);
+
+impl Value for WebUrl {
+    fn parse(text: &str) -> Result<Self, String> {
+        let complaint = || format!("`{text}` is not a URL, like http://localhost:8008 or https://calls.example.org");
+        let url = Url::parse(text).map_err(|_| complaint())?;
+        let plain = matches!(url.scheme(), "http" | "https") && url.query().is_none() && url.fragment().is_none();
+        if plain && url.has_host() && url.username().is_empty() { Ok(Self(url)) } else { Err(complaint()) }
+    }
+
+    fn stand_in() -> Self {
+        Self(Url::parse("http://localhost").unwrap_or_else(|_| unreachable!("a constant that parses")))
+    }
+}
+
+/// Where the truth is kept.
+#[derive(Clone, PartialEq, Eq)]
+pub enum DatabaseUrl {
+    /// A file.
+    Sqlite(PathBuf),
+    /// A server; the URL may hold a password.
+    Postgres(String),
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            Self::Postgres(_) => f.write_str("postgres:…"),
+        }
+    }
+}
+
+impl Value for DatabaseUrl {
+    fn parse(text: &str) -> Result<Self, String> {
+        if let Some(path) = text.strip_prefix("sqlite://").or_else(|| text.strip_prefix("sqlite:")) {
+            let path = path.split('?').next().unwrap_or_default();
+            return match path {
+                "" | ":memory:" => {
+                    Err("sqlite: needs a file, like sqlite://ringback.db: calls must outlive a restart".to_owned())
+                }
+                path => Ok(Self::Sqlite(path.into())),
+            };
+        }
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            return match text.parse::<tokio_postgres::Config>() {
+                Ok(_) => Ok(Self::Postgres(text.to_owned())),
+                Err(error) => Err(format!("is not a PostgreSQL URL: {error}")),
+            };
+        }
+        Err("should be sqlite://FILE or postgres://USER:PASSWORD@HOST/DATABASE".to_owned())
+    }
+
+    fn stand_in() -> Self {
+        Self::Sqlite("ringback.db".into())
+    }
+}
+
+/// Several nodes are not there yet.
+#[derive(Debug)]
+pub struct BusUrl;
+
+impl Value for BusUrl {
+    fn parse(_: &str) -> Result<Self, String> {
+        Err("this version runs as one node: leave it out".to_owned())
+    }
+
+    fn stand_in() -> Self {
+        Self
+    }
+}
+
+/// A `turn:` or `turns:` URI (RFC 7065).
+pub struct TurnUri(pub String);
+
+impl Value for TurnUri {
+    fn parse(text: &str) -> Result<Self, String> {
+        scheme(text, &["turn:", "turns:"]).map(Self)
+    }
+
+    fn stand_in() -> Self {
+        Self(String::new())
+    }
+}
+
+/// A `stun:` or `stuns:` URI (RFC 7064).
+pub struct StunUri(pub String);
+
+impl Value for StunUri {
+    fn parse(text: &str) -> Result<Self, String> {
+        scheme(text, &["stun:", "stuns:"]).map(Self)
+    }
+
+    fn stand_in() -> Self {
+        Self(String::new())
+    }
+}
+
+fn scheme(text: &str, allowed: &[&str]) -> Result<String, String> {
+    let rest =
+        allowed.iter().find_map(|scheme| text.strip_prefix(scheme)).filter(|rest| !rest.is_empty() && !rest.starts_with('/'));
+    rest.map(|_| text.to_owned()).ok_or_else(|| format!("`{text}` is not a URI like {}host:port", allowed[0]))
+}
+
+/// The file that `ringback registration` wrote.
+impl Value for AppService {
+    fn parse(text: &str) -> Result<Self, String> {
+        Self::read(text.as_ref()).map_err(|error| format!("{error:#}"))
+    }
+
+    fn stand_in() -> Self {
+        unreachable!("it may be absent")
+    }
+}

@@ -1,0 +1,178 @@
+//! Which devices can be reached, and how: a phone book of sessions. It decides nothing about calls; each session only remembers
+//! which calls it shows, so that it rings once and is told to stop once.
+
+mod session;
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, atomic::AtomicU64, atomic::Ordering},
+    time::Duration,
+};
+
+use call::{
+    ids::{AccessToken, DeviceId, SessionId, UserId},
+    wire::ServerEvent,
+};
+use parking_lot::{Mutex, RwLock};
+use tokio::{sync::mpsc, time::Instant};
+
+use crate::{auth::Identity, clock};
+
+pub use session::{Line, Sent, Session};
+
+/// How many events may wait for one connection's socket; past it the connection is closed, and resumes.
+pub const OUTBOX: usize = 1024;
+
+/// How many sessions a user may have; one more puts out the oldest.
+const SESSIONS_OF_A_USER: usize = 200;
+
+/// The sessions of every user.
+pub struct Hub {
+    grace: Duration,
+    users: RwLock<HashMap<UserId, Vec<Arc<Session>>>>,
+    detached: Mutex<VecDeque<(Instant, Arc<Session>)>>,
+    lines: AtomicU64,
+}
+
+/// What a client asks to resume.
+#[derive(Debug, Clone)]
+pub struct Resume {
+    /// The session of the lost connection.
+    pub session: SessionId,
+    /// The last event that arrived.
+    pub last_event: u64,
+}
+
+/// A connection that has become a session's.
+pub struct Attached {
+    /// The session.
+    pub session: Arc<Session>,
+    /// Tells this connection of the session from an earlier or later one.
+    pub line: u64,
+    /// Where its events come out.
+    pub outbox: mpsc::Receiver<Arc<Event>>,
+    /// What was missed, oldest first; `None`: nothing could be resumed.
+    pub missed: Option<Vec<Arc<Event>>>,
+}
+
+/// An event as it goes out: JSON text, with its name beside it for Socket.IO.
+#[derive(Debug)]
+pub struct Event {
+    /// The event's name.
+    pub name: &'static str,
+    /// One JSON object.
+    pub text: String,
+}
+
+impl Hub {
+    /// Sessions outlive their connection for this long.
+    pub fn new(grace: Duration) -> Self {
+        Self { grace, users: RwLock::default(), detached: Mutex::default(), lines: AtomicU64::new(1) }
+    }
+
+    /// Gives a connection a session: the one it names, if that can be resumed, else a new one.
+    pub fn attach(&self, who: &Identity, base_url: &str, resume: Option<&Resume>) -> Attached {
+        let (sender, outbox) = mpsc::channel(OUTBOX);
+        let number = self.lines.fetch_add(1, Ordering::Relaxed);
+        let line = Line { number, outbox: sender, base_url: base_url.to_owned(), token: who.token.clone() };
+        let mut users = self.users.write();
+        let sessions = users.entry(who.user.clone()).or_default();
+        let known = resume.and_then(|resume| sessions.iter().find(|s| s.id == resume.session && s.device == who.device));
+        if let (Some(session), Some(resume)) = (known, resume)
+            && let Ok(missed) = session.resume(&line, resume.last_event, self.grace)
+        {
+            return Attached { session: session.clone(), line: number, outbox, missed: Some(missed) };
+        }
+        // A session that cannot be resumed would only hold back what its device will never read.
+        if let Some(lost) = known.map(|session| session.id.clone()) {
+            sessions.retain(|session| session.id != lost);
+        }
+        if sessions.len() >= SESSIONS_OF_A_USER {
+            sessions.remove(0);
+        }
+        let session = Arc::new(Session::new(clock::session_id(), who, line));
+        sessions.push(session.clone());
+        Attached { session, line: number, outbox, missed: None }
+    }
+
+    /// A connection is gone; its session may be resumed for the grace period. Not if another connection has resumed it already.
+    /// Says whether the device has no connection any more.
+    pub fn detach(&self, session: &Arc<Session>, line: u64) -> bool {
+        if session.detach(line) {
+            self.detached.lock().push_back((Instant::now(), session.clone()));
+        }
+        !self.is_connected(&session.user, &session.device)
+    }
+
+    /// Forgets a session at once: its user has registered as somebody else on the same connection.
+    pub fn forget(&self, session: &Arc<Session>) {
+        let mut users = self.users.write();
+        if let Some(sessions) = users.get_mut(&session.user) {
+            sessions.retain(|other| !Arc::ptr_eq(other, session));
+            if sessions.is_empty() {
+                users.remove(&session.user);
+            }
+        }
+    }
+
+    /// Forgets the sessions whose grace period is over.
+    pub fn sweep(&self) {
+        loop {
+            let gone = {
+                let mut detached = self.detached.lock();
+                match detached.front() {
+                    Some((since, _)) if since.elapsed() >= self.grace => detached.pop_front(),
+                    _ => return,
+                }
+            };
+            if let Some((_, session)) = gone
+                && session.is_detached_for(self.grace)
+            {
+                self.forget(&session);
+            }
+        }
+    }
+
+    /// A user's sessions, those within their grace period included.
+    pub fn sessions(&self, user: &UserId) -> Vec<Arc<Session>> {
+        self.users.read().get(user).cloned().unwrap_or_default()
+    }
+
+    /// Whether a device has a connection.
+    pub fn is_connected(&self, user: &UserId, device: &DeviceId) -> bool {
+        self.any(user, |session| session.device == *device && session.is_connected())
+    }
+
+    /// Whether a user has a device with a connection.
+    pub fn is_reachable(&self, user: &UserId) -> bool {
+        self.any(user, session::Session::is_connected)
+    }
+
+    /// A token that one of the user's connections has proved itself with.
+    pub fn token_of(&self, user: &UserId) -> Option<AccessToken> {
+        self.users.read().get(user)?.iter().find_map(|session| session.token())
+    }
+
+    /// How many sessions there are.
+    pub fn len(&self) -> usize {
+        self.users.read().values().map(Vec::len).sum()
+    }
+
+    fn any(&self, user: &UserId, is: impl Fn(&Session) -> bool) -> bool {
+        self.users.read().get(user).is_some_and(|sessions| sessions.iter().any(|session| is(session)))
+    }
+}
+
+impl Event {
+    /// Writes an event.
+    pub fn new(event: &ServerEvent) -> Self {
+        let text = serde_json::to_string(event).unwrap_or_else(|_| unreachable!("events are plain data"));
+        Self { name: event.name(), text }
+    }
+
+    /// The same event with its number within a session.
+    fn numbered(&self, id: u64) -> Self {
+        let open = self.text.strip_suffix('}').unwrap_or(&self.text);
+        Self { name: self.name, text: format!("{open},\"eventId\":{id}}}") }
+    }
+}

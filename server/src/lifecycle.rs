@@ -1,0 +1,156 @@
+//! From start to end: listening, serving, and going without losing anything.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use axum::{Extension, Router, body::Body, http::Request};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{conn::auto, graceful::GracefulShutdown},
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    signal::unix::{SignalKind, signal},
+    time::{sleep, timeout},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower::ServiceExt;
+
+use crate::{app::App, config::Config, homeserver::Homeserver, http, public_url::Ends, timers};
+
+/// A client that has not sent its request's head by then is cut off.
+const HEAD_WITHIN: Duration = Duration::from_secs(10);
+/// How long a server that goes waits for what is under way.
+const DRAIN_WITHIN: Duration = Duration::from_secs(8);
+/// How often what need not be remembered is forgotten.
+const TIDY_EVERY: Duration = Duration::from_hours(1);
+/// How long to wait when the system has no more connections to give.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
+
+/// Runs the server until it is told to go.
+///
+/// # Errors
+/// Where it cannot start: with what to do about it.
+pub async fn serve(config: Config) -> anyhow::Result<()> {
+    warn_about(&config);
+    let clients = bind(config.listen, "listen").await?;
+    let operator = bind(config.ops_listen, "ops_listen").await?;
+    let app = App::start(config).await?;
+    let (router, socket_io) = http::router(&app);
+    let stop = app.stopping.clone();
+    let work = TaskTracker::new();
+    work.spawn(timers::run(app.calls.clone(), app.alarm.clone(), stop.clone()));
+    work.spawn(tidy(app.clone(), stop.clone()));
+    work.spawn(probe(app.calls.homeserver.clone(), stop.clone()));
+    let (clients_at, operator_at) = (clients.local_addr()?, operator.local_addr()?);
+    let serving = [accept(clients, router, stop.clone()), accept(operator, http::ops_router(&app), stop.clone())];
+    let serving: Vec<_> = serving.into_iter().map(tokio::spawn).collect();
+    let database = &app.config.database_url;
+    tracing::info!(%clients_at, %operator_at, homeserver = %app.config.homeserver_url, ?database, "ringback is ready");
+
+    asked_to_stop().await?;
+    tracing::info!("shutting down: sockets are told, what is under way is finished");
+    app.stopping.cancel();
+    let drain = async {
+        app.sockets.close();
+        app.sockets.wait().await;
+        socket_io.close().await;
+        for server in serving {
+            let _ = server.await;
+        }
+        work.close();
+        work.wait().await;
+        app.calls.close().await;
+    };
+    tokio::select! {
+        drained = timeout(DRAIN_WITHIN, drain) => {
+            if drained.is_ok() {
+                tracing::info!("shut down");
+            } else {
+                tracing::warn!("shut down with something still under way");
+            }
+        }
+        again = asked_to_stop() => {
+            again?;
+            tracing::warn!("told twice: shut down at once");
+        }
+    }
+    Ok(())
+}
+
+fn warn_about(config: &Config) {
+    if config.allow_unverified {
+        tracing::warn!("allow_unverified is on: anyone who reaches this port can pose as anyone. For a trusted LAN only");
+    }
+    let by_https = config.public_url.as_ref().is_some_and(|url| url.scheme() == "https") || !config.trusted_proxies.is_empty();
+    if by_https && config.public_homeserver_url.is_none() {
+        tracing::warn!("public_homeserver_url is not set: clients are told the homeserver's address as it is reached from here");
+    }
+}
+
+async fn bind(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        let (flag, variable) = (setting.replace('_', "-"), setting.to_ascii_uppercase());
+        format!(
+            "cannot listen at {address}: stop what listens there, or choose another address with --{flag} or RINGBACK_{variable}"
+        )
+    })
+}
+
+async fn asked_to_stop() -> anyhow::Result<()> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+/// Says at once, and not at the first call, that the homeserver cannot be reached.
+async fn probe(homeserver: Arc<Homeserver>, stop: CancellationToken) {
+    if let Some(Err(why)) = stop.run_until_cancelled(homeserver.probe()).await {
+        tracing::warn!("the homeserver does not answer, and without it nobody can call: {why}. Check homeserver_url");
+    }
+}
+
+async fn tidy(app: Arc<App>, stop: CancellationToken) {
+    while stop.run_until_cancelled(sleep(TIDY_EVERY)).await.is_some() {
+        if let Err(fault) = app.calls.tidy().await {
+            tracing::warn!(%fault, "could not tidy up");
+        }
+    }
+}
+
+/// Accepts connections until told to stop, then waits for the requests under way.
+async fn accept(listener: TcpListener, router: Router, stop: CancellationToken) {
+    let graceful = GracefulShutdown::new();
+    while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
+        match accepted {
+            Ok((stream, peer)) => serve_connection(stream, peer, &router, &graceful),
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a connection");
+                sleep(ACCEPT_AGAIN).await;
+            }
+        }
+    }
+    drop(listener);
+    graceful.shutdown().await;
+}
+
+fn serve_connection(stream: TcpStream, peer: SocketAddr, router: &Router, graceful: &GracefulShutdown) {
+    // Signals are small and must not wait for each other; a socket that refuses this is slower, no worse.
+    let _ = stream.set_nodelay(true);
+    let Ok(local) = stream.local_addr() else { return };
+    let service = router.clone().layer(Extension(Ends { peer, local }));
+    let service = service.map_request(|request: Request<hyper::body::Incoming>| request.map(Body::new));
+    let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
+    let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service));
+    let connection = graceful.watch(connection.into_owned());
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "a connection ended badly");
+        }
+    });
+}

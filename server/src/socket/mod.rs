@@ -1,0 +1,230 @@
+//! Sockets: one loop for both transports. The loop alone writes to its socket; what others send to it waits in its outbox.
+
+mod peer;
+pub mod plain;
+pub mod socketio;
+
+use std::{sync::Arc, time::Duration};
+
+use call::wire::{ErrorBody, ServerEvent};
+use serde_json::Value;
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep_until},
+};
+
+use crate::{
+    app::App,
+    clock,
+    error::ApiError,
+    hub::{Attached, Event},
+};
+use peer::Peer;
+
+/// Both transports ping this often (contract, section 4).
+pub const PING_EVERY: Duration = Duration::from_secs(20);
+/// And give up when nothing has come this long after a ping.
+pub const PONG_WITHIN: Duration = Duration::from_secs(10);
+/// The longest frame, in bytes.
+pub const MAX_FRAME: usize = 64 * 1024;
+/// What a socket reads at once: an idle one costs this much memory.
+pub const READ_BUFFER: usize = 4 * 1024;
+/// A socket that has not registered by then is closed.
+const REGISTER_WITHIN: Duration = Duration::from_mins(1);
+/// A socket's token is asked about again after this long, spread over a minute.
+const RECHECK_EVERY: Duration = Duration::from_mins(5);
+const RECHECK_SPREAD_MS: u64 = 60_000;
+/// A write that takes longer has a reader that is too slow.
+const WRITE_WITHIN: Duration = Duration::from_secs(10);
+
+/// A way to a client.
+pub trait Transport: Send {
+    /// How a frame is answered, where its sender wants that.
+    type ReplyTo: Send;
+
+    /// The next frame; `None`: the client is gone. May be dropped and called again without losing one.
+    fn receive(&mut self) -> impl Future<Output = Option<Frame<Self::ReplyTo>>> + Send;
+
+    /// Sends an event.
+    fn send(&mut self, event: &Event) -> impl Future<Output = Result<(), Gone>> + Send;
+
+    /// Answers a frame: done, with these fields, or refused. `event` is the name of the refused event.
+    fn reply(
+        &mut self,
+        to: Self::ReplyTo,
+        event: &str,
+        result: Result<Value, ErrorBody>,
+    ) -> impl Future<Output = Result<(), Gone>> + Send;
+
+    /// Tells of a refusal that answers no frame with an acknowledgement.
+    fn refuse(&mut self, event: Option<String>, error: ErrorBody) -> impl Future<Output = Result<(), Gone>> + Send;
+
+    /// Says goodbye.
+    fn close(&mut self, why: Close) -> impl Future<Output = ()> + Send;
+}
+
+/// What a client sends.
+pub struct Frame<R> {
+    /// The event's name, and its body or why it cannot be read.
+    pub message: Result<(String, String), ApiError>,
+    /// How to answer it.
+    pub reply_to: R,
+}
+
+/// The client cannot be reached by this socket any more.
+#[derive(Debug)]
+pub struct Gone;
+
+/// Why a socket is closed from here: WebSocket close codes (RFC 6455, section 7.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Close {
+    /// It has not registered in time, or its token is dead.
+    Policy,
+    /// A frame was too long.
+    TooBig,
+    /// It reads too slowly; it may resume.
+    TooSlow,
+    /// Another connection has resumed its session.
+    Resumed,
+    /// The server goes.
+    Restart,
+}
+
+impl Close {
+    fn code(self) -> u16 {
+        match self {
+            Self::Policy => 1008,
+            Self::TooBig => 1009,
+            Self::TooSlow => 1013,
+            Self::Resumed => 1000,
+            Self::Restart => 1012,
+        }
+    }
+
+    fn reason(self) -> &'static str {
+        match self {
+            Self::Policy => "register with a valid token within 60 s",
+            Self::TooBig => "a frame may have 64 KiB at most",
+            Self::TooSlow => "read faster: connect again and resume",
+            Self::Resumed => "another connection has resumed this session",
+            Self::Restart => "the server goes: connect again",
+        }
+    }
+}
+
+/// Serves one connection until it ends.
+pub async fn serve<T: Transport>(app: Arc<App>, base_url: String, mut transport: T) {
+    let mut peer = Peer::new(app.clone(), base_url);
+    let mut outbox = None;
+    let opened = Instant::now();
+    let mut recheck = opened + RECHECK_EVERY;
+    loop {
+        let unregistered = outbox.is_none();
+        tokio::select! {
+            frame = transport.receive() => {
+                let Some(frame) = frame else { break };
+                let attached = match handle(&mut transport, &mut peer, frame).await {
+                    Ok(attached) => attached,
+                    Err(why) => {
+                        close(&mut transport, why).await;
+                        break;
+                    }
+                };
+                if let Some(receiver) = attached {
+                    outbox = Some(receiver);
+                    recheck = Instant::now() + RECHECK_EVERY + Duration::from_millis(clock::jitter(RECHECK_SPREAD_MS));
+                }
+            }
+            event = next(&mut outbox) => {
+                // The hub has let go of this line: its outbox was full, or another line has taken its place.
+                let Some(event) = event else {
+                    transport.close(if peer.is_replaced() { Close::Resumed } else { Close::TooSlow }).await;
+                    break;
+                };
+                if transport.send(&event).await.is_err() {
+                    break;
+                }
+            }
+            () = sleep_until(opened + REGISTER_WITHIN), if unregistered => {
+                transport.close(Close::Policy).await;
+                break;
+            }
+            () = sleep_until(recheck), if !unregistered => {
+                recheck = Instant::now() + RECHECK_EVERY;
+                if let Err(error) = peer.recheck().await {
+                    let _ = transport.refuse(None, error.body).await;
+                    transport.close(Close::Policy).await;
+                    break;
+                }
+            }
+            () = app.stopping.cancelled() => {
+                let reconnect_after_ms = 500 + clock::jitter(2_000);
+                let goodbye = Event::new(&ServerEvent::ServerShutdown { reconnect_after_ms });
+                if peer.tell(&goodbye) {
+                    while let Some(Ok(event)) = outbox.as_mut().map(mpsc::Receiver::try_recv) {
+                        let _ = transport.send(&event).await;
+                    }
+                } else {
+                    let _ = transport.send(&goodbye).await;
+                }
+                transport.close(Close::Restart).await;
+                break;
+            }
+        }
+    }
+    peer.gone().await;
+}
+
+async fn close<T: Transport>(transport: &mut T, why: Option<Close>) {
+    if let Some(why) = why {
+        transport.close(why).await;
+    }
+}
+
+/// The fields of an answer, with `ok`.
+fn done(fields: Value) -> serde_json::Map<String, Value> {
+    let mut object = if let Value::Object(object) = fields { object } else { serde_json::Map::new() };
+    object.insert("ok".to_owned(), true.into());
+    object
+}
+
+async fn next(outbox: &mut Option<mpsc::Receiver<Arc<Event>>>) -> Option<Arc<Event>> {
+    match outbox {
+        Some(outbox) => outbox.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Does what a frame asks, and answers it. Gives a new outbox after a registration; fails with how to close, if at all.
+async fn handle<T: Transport>(
+    transport: &mut T,
+    peer: &mut Peer,
+    frame: Frame<T::ReplyTo>,
+) -> Result<Option<mpsc::Receiver<Arc<Event>>>, Option<Close>> {
+    let (event, body) = match frame.message {
+        Ok(message) => message,
+        Err(error) => {
+            transport.reply(frame.reply_to, "", Err(error.body)).await.map_err(|Gone| None)?;
+            return Ok(None);
+        }
+    };
+    let mut outbox = None;
+    let result = match peer.handle(&event, &body).await {
+        Ok(done) => {
+            for event in done.registered.into_iter().map(Arc::new) {
+                transport.send(&event).await.map_err(|Gone| None)?;
+            }
+            if let Some(Attached { outbox: receiver, missed, .. }) = done.attached {
+                for event in missed.unwrap_or_default() {
+                    transport.send(&event).await.map_err(|Gone| None)?;
+                }
+                outbox = Some(receiver);
+            }
+            Ok(done.answer)
+        }
+        Err(error) => Err(error.body),
+    };
+    let dead = result.as_ref().is_err_and(|error| error.errcode == call::wire::errcode::UNKNOWN_TOKEN) && peer.is_registered();
+    transport.reply(frame.reply_to, &event, result).await.map_err(|Gone| None)?;
+    if dead { Err(Some(Close::Policy)) } else { Ok(outbox) }
+}

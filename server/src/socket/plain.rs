@@ -1,0 +1,218 @@
+//! Plain WebSocket (RFC 6455) at `/` and `/ws`.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Extension, Json,
+    body::Body,
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{Html, IntoResponse, Response},
+};
+use call::wire::{Ack, ErrorBody, Malformed, Refused, ServerEvent, errcode, parse_object};
+use futures_util::{SinkExt, StreamExt};
+use hyper_util::rt::TokioIo;
+use serde::Deserialize;
+use serde_json::{Value, value::RawValue};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt},
+    time::{Instant, sleep_until, timeout},
+};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{
+        self, Message,
+        error::CapacityError,
+        handshake::derive_accept_key,
+        protocol::{CloseFrame, Role, WebSocketConfig},
+    },
+};
+
+use super::{Close, Frame, Gone, MAX_FRAME, PING_EVERY, PONG_WITHIN, READ_BUFFER, Transport, WRITE_WITHIN, serve};
+use crate::{app::App, error::ApiError, hub::Event, public_url::Ends};
+
+/// How much of a frame that is too long is read before the connection is cut, so that its sender gets to read why.
+const DRAIN: usize = 8 * 1024 * 1024;
+/// For how long.
+const DRAIN_WITHIN: Duration = Duration::from_secs(2);
+/// The longest `id` of a message, in bytes.
+const MAX_ID: usize = 256;
+
+type Socket = WebSocketStream<TokioIo<hyper::upgrade::Upgraded>>;
+
+/// `GET /`: a socket for whoever wants one, else a page that says what this is.
+pub async fn root(app: State<Arc<App>>, ends: Extension<Ends>, request: Request) -> Response {
+    if wants_upgrade(request.headers()) {
+        return upgrade(app, ends, request).await;
+    }
+    Html(include_str!("../http/landing.html")).into_response()
+}
+
+/// `GET /ws`: a socket.
+pub async fn upgrade(State(app): State<Arc<App>>, Extension(ends): Extension<Ends>, mut request: Request) -> Response {
+    let headers = request.headers();
+    let key = headers.get(header::SEC_WEBSOCKET_KEY).filter(|_| wants_upgrade(headers)).cloned();
+    let version = headers.get(header::SEC_WEBSOCKET_VERSION).is_some_and(|version| version == "13");
+    let (Some(key), true) = (key, version) else {
+        let error = "this is a WebSocket: connect with a WebSocket client (version 13)";
+        let mut refused = ApiError::new(StatusCode::UPGRADE_REQUIRED, errcode::UNRECOGNIZED, error).into_response();
+        refused.headers_mut().insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+        refused.headers_mut().insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+        return refused;
+    };
+    let base_url = app.urls.base(headers, ends);
+    let upgrade = hyper::upgrade::on(&mut request);
+    app.sockets.clone().spawn(async move {
+        let Ok(upgraded) = upgrade.await else { return };
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BUFFER)
+            .write_buffer_size(0)
+            .max_write_buffer_size(16 * 1024 * 1024)
+            .max_message_size(Some(MAX_FRAME))
+            .max_frame_size(Some(MAX_FRAME));
+        let socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
+        metrics::gauge!("ringback_sockets", "transport" => "websocket").increment(1);
+        serve(app, base_url, Plain { socket, ping: Instant::now() + PING_EVERY, pong_by: None }).await;
+        metrics::gauge!("ringback_sockets", "transport" => "websocket").decrement(1);
+    });
+    let accept = derive_accept_key(key.as_bytes());
+    Response::builder()
+        .status(StatusCode::SWITCHING_PROTOCOLS)
+        .header(header::CONNECTION, "Upgrade")
+        .header(header::UPGRADE, "websocket")
+        .header(header::SEC_WEBSOCKET_ACCEPT, accept)
+        .body(Body::empty())
+        .unwrap_or_else(|_| Json(()).into_response())
+}
+
+fn wants_upgrade(headers: &HeaderMap) -> bool {
+    let has = |name, word: &str| {
+        let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+        values.flat_map(|value| value.split(',')).any(|item| item.trim().eq_ignore_ascii_case(word))
+    };
+    has(header::UPGRADE, "websocket") && has(header::CONNECTION, "upgrade")
+}
+
+/// A client by plain WebSocket.
+struct Plain {
+    socket: Socket,
+    ping: Instant,
+    pong_by: Option<Instant>,
+}
+
+/// What every message has: `type`, and `id` where its sender wants an answer.
+#[derive(Deserialize)]
+struct Envelope {
+    #[serde(rename = "type")]
+    event: String,
+    id: Option<Box<RawValue>>,
+}
+
+impl Transport for Plain {
+    type ReplyTo = Option<Value>;
+
+    async fn receive(&mut self) -> Option<Frame<Option<Value>>> {
+        loop {
+            let check = self.pong_by.unwrap_or(self.ping);
+            tokio::select! {
+                message = self.socket.next() => {
+                    // Whatever comes shows that the client is there.
+                    self.pong_by = None;
+                    self.ping = Instant::now() + PING_EVERY;
+                    match message? {
+                        Ok(Message::Text(text)) => return Some(read(text.as_str())),
+                        Ok(Message::Binary(_)) => {
+                            let error = Malformed { errcode: errcode::NOT_JSON, error: "send text frames".to_owned() };
+                            return Some(Frame { message: Err(error.into()), reply_to: None });
+                        }
+                        Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => {}
+                        Err(tungstenite::Error::Capacity(CapacityError::MessageTooLong { .. })) => {
+                            self.close(Close::TooBig).await;
+                            return None;
+                        }
+                        Ok(Message::Close(_)) | Err(_) => return None,
+                    }
+                }
+                () = sleep_until(check) => {
+                    if self.pong_by.is_some() {
+                        return None;
+                    }
+                    self.pong_by = Some(Instant::now() + PONG_WITHIN);
+                    self.write(Message::Ping(tungstenite::Bytes::new())).await.ok()?;
+                }
+            }
+        }
+    }
+
+    async fn send(&mut self, event: &Event) -> Result<(), Gone> {
+        self.write(Message::text(event.text.as_str())).await
+    }
+
+    async fn reply(&mut self, to: Option<Value>, event: &str, result: Result<Value, ErrorBody>) -> Result<(), Gone> {
+        let answer = match (to, result) {
+            (None, Ok(_)) => return Ok(()),
+            (Some(id), Ok(fields)) => ack(id, fields),
+            (Some(id), Err(error)) => {
+                Event::new(&ServerEvent::Ack(Box::new(Ack { id: Some(id), ok: false, error: Some(error), entered: None })))
+            }
+            (None, Err(error)) => {
+                return self.refuse(Some(event.to_owned()).filter(|event| !event.is_empty()), error).await;
+            }
+        };
+        self.send(&answer).await
+    }
+
+    async fn refuse(&mut self, event: Option<String>, error: ErrorBody) -> Result<(), Gone> {
+        self.send(&Event::new(&ServerEvent::Error(Box::new(Refused { ok: false, event, error })))).await
+    }
+
+    async fn close(&mut self, why: Close) {
+        let frame = CloseFrame { code: why.code().into(), reason: why.reason().into() };
+        if self.write(Message::Close(Some(frame))).await.is_ok() {
+            let _ = timeout(DRAIN_WITHIN, drain(self.socket.get_mut())).await;
+        }
+    }
+}
+
+impl Plain {
+    async fn write(&mut self, message: Message) -> Result<(), Gone> {
+        match timeout(WRITE_WITHIN, self.socket.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(Gone),
+        }
+    }
+}
+
+/// The fields of an answer, with `id` and `ok`.
+fn ack(id: Value, fields: Value) -> Event {
+    let mut object = super::done(fields);
+    object.insert("type".to_owned(), "ack".into());
+    object.insert("id".to_owned(), id);
+    Event { name: "ack", text: Value::Object(object).to_string() }
+}
+
+/// Reads on until the client has closed its end: bytes that nobody reads would cut the connection before our last words arrive.
+async fn drain(socket: &mut (impl AsyncRead + Unpin)) {
+    let mut buffer = [0; READ_BUFFER];
+    let mut drained = 0;
+    while drained < DRAIN {
+        match socket.read(&mut buffer).await {
+            Ok(0) | Err(_) => return,
+            Ok(read) => drained += read,
+        }
+    }
+}
+
+fn read(text: &str) -> Frame<Option<Value>> {
+    let envelope = match parse_object::<Envelope>(text) {
+        Ok(envelope) => envelope,
+        Err(malformed) => return Frame { message: Err(malformed.into()), reply_to: None },
+    };
+    let Some(id) = envelope.id else {
+        return Frame { message: Ok((envelope.event, text.to_owned())), reply_to: None };
+    };
+    if id.get().len() > MAX_ID {
+        return Frame { message: Err(ApiError::invalid("`id` must have at most 256 bytes")), reply_to: None };
+    }
+    Frame { message: Ok((envelope.event, text.to_owned())), reply_to: serde_json::from_str(id.get()).ok() }
+}

@@ -1,0 +1,185 @@
+//! Socket.IO at `/socket.io/`, by socketioxide: clients of version 4 by websocket and polling, of version 2 by websocket.
+//!
+//! Its handlers only put frames into the connection's inbox, in the order in which they come; the loop does the rest.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use call::wire::{ErrorBody, Refused, ServerEvent};
+use serde_json::{Value, value::RawValue};
+use socketioxide::{
+    SendError, SocketError, SocketIo, SocketIoBuilder,
+    adapter::LocalAdapter,
+    extract::{AckSender, SocketRef},
+    handler::FromMessageParts,
+    layer::SocketIoLayer,
+    socket::Socket,
+};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{Close, Frame, Gone, MAX_FRAME, PING_EVERY, PONG_WITHIN, READ_BUFFER, Transport, WRITE_WITHIN, serve};
+use crate::{app::App, error::ApiError, hub::Event, public_url::Ends};
+
+/// How many frames of one client may wait to be handled; past it they are refused.
+const INBOX: usize = 1024;
+/// How long to wait for a slow client before looking again.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// The layer that serves `/socket.io/`, and the handle that closes every connection.
+pub fn layer(app: &Arc<App>) -> (SocketIoLayer, SocketIo) {
+    let builder: SocketIoBuilder = SocketIo::builder()
+        .ping_interval(PING_EVERY)
+        .ping_timeout(PONG_WITHIN)
+        .max_payload(MAX_FRAME as u64)
+        .ws_max_message_size(MAX_FRAME)
+        .ws_max_frame_size(MAX_FRAME)
+        .ws_read_buffer_size(READ_BUFFER)
+        .max_buffer_size(crate::hub::OUTBOX);
+    let (layer, io) = builder.build_layer();
+    let app = app.clone();
+    io.ns("/", move |socket: SocketRef| {
+        connected(&app, socket);
+        std::future::ready(())
+    });
+    (layer, io)
+}
+
+fn connected(app: &Arc<App>, socket: SocketRef) {
+    let (sender, inbox) = mpsc::channel(INBOX);
+    let gone = CancellationToken::new();
+    let left = gone.clone();
+    socket.on_disconnect(move || {
+        left.cancel();
+        std::future::ready(())
+    });
+    socket.on_fallback(move |packet: Packet, ack: Acknowledge| {
+        if let Err(mpsc::error::TrySendError::Full((_, ack))) = sender.try_send((packet, ack)) {
+            let error = ApiError::unavailable("too many messages wait to be handled: send slower").body;
+            let _ = ack.sender.send(&Answer { ok: false, error });
+        }
+        std::future::ready(())
+    });
+    let request = socket.req_parts();
+    let Some(ends) = request.extensions.get::<Ends>() else {
+        tracing::error!("a Socket.IO connection came without its addresses");
+        return;
+    };
+    let base_url = app.urls.base(&request.headers, *ends);
+    let app = app.clone();
+    app.sockets.clone().spawn(async move {
+        metrics::gauge!("ringback_sockets", "transport" => "socket.io").increment(1);
+        serve(app, base_url, Client { socket, inbox, gone }).await;
+        metrics::gauge!("ringback_sockets", "transport" => "socket.io").decrement(1);
+    });
+}
+
+/// A packet as it came: one JSON array, the event's name first.
+struct Packet(String);
+
+impl FromMessageParts<LocalAdapter> for Packet {
+    type Error = Infallible;
+
+    fn from_message_parts(
+        _: &Arc<Socket<LocalAdapter>>,
+        value: &mut socketioxide_core::Value,
+        _: &Option<i64>,
+    ) -> Result<Self, Infallible> {
+        Ok(Self(match value {
+            socketioxide_core::Value::Str(text, _) => text.as_str().to_owned(),
+            socketioxide_core::Value::Bytes(_) => String::new(),
+        }))
+    }
+}
+
+/// The way to answer a packet, if its sender wants an answer.
+struct Acknowledge {
+    sender: AckSender,
+    wanted: bool,
+}
+
+impl FromMessageParts<LocalAdapter> for Acknowledge {
+    type Error = Infallible;
+
+    fn from_message_parts(
+        socket: &Arc<Socket<LocalAdapter>>,
+        value: &mut socketioxide_core::Value,
+        id: &Option<i64>,
+    ) -> Result<Self, Infallible> {
+        Ok(Self { sender: AckSender::from_message_parts(socket, value, id)?, wanted: id.is_some() })
+    }
+}
+
+/// A client by Socket.IO.
+struct Client {
+    socket: SocketRef,
+    inbox: mpsc::Receiver<(Packet, Acknowledge)>,
+    gone: CancellationToken,
+}
+
+impl Transport for Client {
+    type ReplyTo = Acknowledge;
+
+    async fn receive(&mut self) -> Option<Frame<Acknowledge>> {
+        tokio::select! {
+            biased;
+            frame = self.inbox.recv() => {
+                let (Packet(text), reply_to) = frame?;
+                Some(Frame { message: read(&text), reply_to })
+            }
+            () = self.gone.cancelled() => None,
+        }
+    }
+
+    async fn send(&mut self, event: &Event) -> Result<(), Gone> {
+        let Ok(body) = RawValue::from_string(event.text.clone()) else { return Err(Gone) };
+        let patience = Instant::now() + WRITE_WITHIN;
+        loop {
+            match self.socket.emit(event.name, &body) {
+                Ok(()) => return Ok(()),
+                Err(SendError::Socket(SocketError::InternalChannelFull)) if Instant::now() < patience => sleep(LOOK_AGAIN).await,
+                Err(_) => return Err(Gone),
+            }
+        }
+    }
+
+    async fn reply(&mut self, to: Acknowledge, event: &str, result: Result<Value, ErrorBody>) -> Result<(), Gone> {
+        match (to.wanted, result) {
+            (false, Ok(_)) => Ok(()),
+            (true, Ok(fields)) => to.sender.send(&super::done(fields)).map_err(|_| Gone),
+            (true, Err(error)) => to.sender.send(&Answer { ok: false, error }).map_err(|_| Gone),
+            (false, Err(error)) => self.refuse(Some(event.to_owned()).filter(|event| !event.is_empty()), error).await,
+        }
+    }
+
+    /// A client takes a disconnection for final, and does not come back by itself. A server that goes cuts the connections below
+    /// instead, all at once, and clients come back.
+    async fn close(&mut self, why: Close) {
+        match why {
+            Close::Policy | Close::TooBig | Close::Resumed | Close::TooSlow => drop(self.socket.clone().disconnect()),
+            Close::Restart => {}
+        }
+    }
+
+    async fn refuse(&mut self, event: Option<String>, error: ErrorBody) -> Result<(), Gone> {
+        self.send(&Event::new(&ServerEvent::CallError(Box::new(Refused { ok: false, event, error })))).await
+    }
+}
+
+#[derive(serde::Serialize)]
+struct Answer {
+    ok: bool,
+    #[serde(flatten)]
+    error: ErrorBody,
+}
+
+/// The event's name and its one object; no object is an empty one.
+fn read(packet: &str) -> Result<(String, String), ApiError> {
+    let parts: Vec<&RawValue> = serde_json::from_str(packet).map_err(|_| ApiError::invalid("send an event with one object"))?;
+    let name = parts.first().and_then(|name| serde_json::from_str::<String>(name.get()).ok());
+    let Some(name) = name else { return Err(ApiError::invalid("send an event with a name")) };
+    let body = parts.get(1).map_or("{}", |body| body.get());
+    Ok((name, body.to_owned()))
+}

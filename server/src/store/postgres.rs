@@ -1,0 +1,129 @@
+//! PostgreSQL: one transaction an operation, over a pool. The server itself flushes together what commits together.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use bytes::BytesMut;
+use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Transaction};
+use jiff::Timestamp;
+use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
+
+use super::{Fault, Op, Row, Tx, Value};
+use crate::error::causes;
+
+/// How many connections this node holds at most.
+const CONNECTIONS: usize = 16;
+/// How long an operation may take, the wait for a connection included.
+const PATIENCE: Duration = Duration::from_secs(5);
+const UNREACHABLE: &str = "cannot reach PostgreSQL: check database_url, and that the server runs; if its certificate is not trusted \
+                           here, install the authority's, or on a private network add ?sslmode=disable";
+/// Nodes that start together take turns at migrating: "ringback" in the advisory locks' number space.
+const MIGRATION_LOCK: &str = "SELECT pg_advisory_lock(8243112118971395947)";
+
+mod migrations {
+    refinery::embed_migrations!("migrations/postgres");
+}
+
+/// A database server.
+pub struct Postgres {
+    pool: Pool,
+}
+
+impl Postgres {
+    /// Connects, and brings the tables up to date.
+    ///
+    /// # Errors
+    /// With what the server said.
+    pub async fn open(url: &str) -> anyhow::Result<Self> {
+        let mut config: tokio_postgres::Config = url.parse()?;
+        config.application_name("ringback").connect_timeout(PATIENCE);
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+        let tls = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let tls = tokio_postgres_rustls::MakeRustlsConnect::new(tls);
+        let manager = Manager::from_config(config, tls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+        let pool = Pool::builder(manager)
+            .max_size(CONNECTIONS)
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(PATIENCE))
+            .create_timeout(Some(PATIENCE))
+            .build()?;
+        let mut connection = pool.get().await.context(UNREACHABLE)?;
+        connection.batch_execute(MIGRATION_LOCK).await?;
+        migrations::migrations::runner()
+            .run_async(&mut **connection)
+            .await
+            .context("cannot bring PostgreSQL's tables up to date")?;
+        // Closing the connection gives up the lock, whatever happened.
+        drop(deadpool_postgres::Object::take(connection));
+        Ok(Self { pool })
+    }
+
+    pub(super) fn close(&self) {
+        self.pool.close();
+    }
+
+    pub(super) async fn run<O: Op>(&self, op: O) -> Result<O::Out, Fault> {
+        let work = async {
+            let mut connection = self.pool.get().await.map_err(|error| Fault::new(causes(&error)))?;
+            let transaction = connection.transaction().await.map_err(|error| Fault::new(causes(&error)))?;
+            let mut tx = PostgresTx(transaction);
+            let out = op.run(&mut tx).await?;
+            tx.0.commit().await.map_err(|error| Fault::new(causes(&error)))?;
+            Ok(out)
+        };
+        tokio::time::timeout(PATIENCE, work).await.map_err(|_| Fault::new("it took too long"))?
+    }
+}
+
+struct PostgresTx<'a>(Transaction<'a>);
+
+impl Tx for PostgresTx<'_> {
+    async fn execute(&mut self, sql: &'static str, values: &[Value<'_>]) -> Result<u64, Fault> {
+        let statement = self.0.prepare_cached(sql).await.map_err(|error| Fault::new(causes(&error)))?;
+        let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
+        self.0.execute(&statement, &values).await.map_err(|error| Fault::new(causes(&error)))
+    }
+
+    async fn query(&mut self, sql: &'static str, values: &[Value<'_>]) -> Result<Vec<Row>, Fault> {
+        let statement = self.0.prepare_cached(sql).await.map_err(|error| Fault::new(causes(&error)))?;
+        let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
+        let rows = self.0.query(&statement, &values).await.map_err(|error| Fault::new(causes(&error)))?;
+        rows.iter().map(owned).collect()
+    }
+}
+
+fn owned(row: &tokio_postgres::Row) -> Result<Row, Fault> {
+    let value = |(index, column): (usize, &tokio_postgres::Column)| -> Result<Value<'static>, Fault> {
+        let value = match *column.type_() {
+            Type::BOOL => row.try_get::<_, Option<bool>>(index).map(Value::from),
+            Type::INT8 => row.try_get::<_, Option<i64>>(index).map(Value::from),
+            Type::TIMESTAMPTZ => row.try_get::<_, Option<Timestamp>>(index).map(Value::from),
+            _ => row.try_get::<_, Option<String>>(index).map(Value::from),
+        };
+        value.map_err(|error| Fault::new(causes(&error)))
+    };
+    row.columns().iter().enumerate().map(value).collect::<Result<_, _>>().map(Row)
+}
+
+impl ToSql for Value<'_> {
+    fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        match self {
+            Self::Null => Ok(IsNull::Yes),
+            Self::Bool(flag) => flag.to_sql(kind, out),
+            Self::Int(number) => number.to_sql(kind, out),
+            Self::Text(text) => text.to_sql(kind, out),
+            Self::Time(time) => time.to_sql(kind, out),
+        }
+    }
+
+    fn accepts(kind: &Type) -> bool {
+        matches!(*kind, Type::BOOL | Type::INT8 | Type::TEXT | Type::TIMESTAMPTZ)
+    }
+
+    to_sql_checked!();
+}

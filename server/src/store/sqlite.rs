@@ -1,0 +1,198 @@
+//! SQLite: one thread writes, another reads beside it (WAL). What arrives while the disk is busy commits together, with one
+//! flush; an answer is sent after the flush (`synchronous = FULL`), so it outlives a crash and a loss of power.
+
+use std::{
+    future::{Future, ready},
+    path::Path,
+    pin::pin,
+    task::{Context as TaskContext, Poll, Waker},
+    thread,
+    time::Duration,
+};
+
+use anyhow::Context;
+use rusqlite::{Connection, types::ToSqlOutput};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{Fault, Op, Row, Tx, Value};
+
+/// How much may wait for a thread; past it the asker waits.
+const QUEUE: usize = 1024;
+/// How much is committed together at most.
+const BATCH: usize = 256;
+
+mod migrations {
+    refinery::embed_migrations!("migrations/sqlite");
+}
+
+/// An open database file.
+pub struct Sqlite {
+    writer: mpsc::Sender<Message>,
+    reader: mpsc::Sender<Message>,
+}
+
+/// What a thread is sent.
+enum Message {
+    Job(Job),
+    Close(oneshot::Sender<()>),
+}
+
+/// Runs in a transaction; what it gives back is told once that is committed, or has failed.
+type Job = Box<dyn FnOnce(&mut SqliteTx<'_>) -> Reply + Send>;
+type Reply = Box<dyn FnOnce(Result<(), Fault>)>;
+
+impl Sqlite {
+    /// Opens or makes the file, and brings its tables up to date.
+    ///
+    /// # Errors
+    /// With the file's name.
+    pub fn open(path: &Path) -> anyhow::Result<Self> {
+        let what = || format!("cannot open the database {}: check that its folder exists and is writable", path.display());
+        let mut writer = connect(path).with_context(what)?;
+        migrations::migrations::runner().run(&mut writer).with_context(what)?;
+        let reader = connect(path).with_context(what)?;
+        Ok(Self { writer: start("sqlite-writer", writer)?, reader: start("sqlite-reader", reader)? })
+    }
+
+    /// The last connection to close moves what is in the write-ahead log into the file.
+    pub(super) async fn close(&self) {
+        for thread in [&self.reader, &self.writer] {
+            let (closed, is_closed) = oneshot::channel();
+            if thread.send(Message::Close(closed)).await.is_ok() {
+                let _ = is_closed.await;
+            }
+        }
+    }
+
+    pub(super) async fn write<O: Op>(&self, op: O) -> Result<O::Out, Fault> {
+        submit(&self.writer, op).await
+    }
+
+    pub(super) async fn read<O: Op>(&self, op: O) -> Result<O::Out, Fault> {
+        submit(&self.reader, op).await
+    }
+}
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+fn start(name: &str, mut connection: Connection) -> anyhow::Result<mpsc::Sender<Message>> {
+    let (sender, mut messages) = mpsc::channel(QUEUE);
+    thread::Builder::new().name(name.to_owned()).spawn(move || {
+        let mut next = messages.blocking_recv();
+        while let Some(Message::Job(first)) = next {
+            next = run_batch(&mut connection, first, &mut messages).or_else(|| messages.blocking_recv());
+        }
+        drop(connection);
+        if let Some(Message::Close(closed)) = next {
+            let _ = closed.send(());
+        }
+    })?;
+    Ok(sender)
+}
+
+/// Runs what has arrived in one transaction, and gives back what is not a job.
+fn run_batch(connection: &mut Connection, first: Job, messages: &mut mpsc::Receiver<Message>) -> Option<Message> {
+    let mut replies = Vec::new();
+    if let Err(fault) = connection.execute_batch("BEGIN IMMEDIATE").map_err(Fault::new) {
+        first(&mut SqliteTx(connection))(Err(fault));
+        return None;
+    }
+    let mut next = Some(Message::Job(first));
+    while let Some(Message::Job(job)) = next {
+        replies.push(job(&mut SqliteTx(connection)));
+        next = if replies.len() < BATCH { messages.try_recv().ok() } else { None };
+    }
+    let committed = connection.execute_batch("COMMIT").map_err(|error| {
+        // Leaves no transaction open; where the failure ended it already, this one fails, and that is well.
+        let _ = connection.execute_batch("ROLLBACK");
+        Fault::new(error)
+    });
+    for reply in replies {
+        reply(committed.clone());
+    }
+    next
+}
+
+async fn submit<O: Op>(thread: &mpsc::Sender<Message>, op: O) -> Result<O::Out, Fault> {
+    let (answer, answered) = oneshot::channel();
+    let job: Job = Box::new(move |tx| {
+        let result = tx.in_savepoint(|tx| now(op.run(tx)));
+        // Whoever asked may have gone away; the work was done all the same.
+        Box::new(move |committed| drop(answer.send(committed.and(result))))
+    });
+    thread.send(Message::Job(job)).await.map_err(|_| Fault::new("its thread is gone"))?;
+    answered.await.map_err(|_| Fault::new("its thread is gone"))?
+}
+
+/// The outcome of a future that never waits: SQLite answers on the spot.
+fn now<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut TaskContext::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => unreachable!("SQLite's futures are ready when they are made"),
+    }
+}
+
+/// One job's share of a batch.
+struct SqliteTx<'a>(&'a mut Connection);
+
+impl SqliteTx<'_> {
+    /// What fails is undone alone, and does not take the rest of the batch with it.
+    fn in_savepoint<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T, Fault> {
+        self.0.prepare_cached("SAVEPOINT job").and_then(|mut s| s.execute([])).map_err(Fault::new)?;
+        let result = work(self);
+        if result.is_err() {
+            self.0.execute_batch("ROLLBACK TO job").map_err(Fault::new)?;
+        }
+        self.0.prepare_cached("RELEASE job").and_then(|mut s| s.execute([])).map_err(Fault::new)?;
+        result
+    }
+
+    fn try_query(&mut self, sql: &str, values: &[Value<'_>]) -> rusqlite::Result<Vec<Row>> {
+        let mut statement = self.0.prepare_cached(sql)?;
+        let width = statement.column_count();
+        let rows = statement.query_map(rusqlite::params_from_iter(values), |row| {
+            (0..width).map(|index| row.get_ref(index).map(owned)).collect::<Result<Vec<_>, _>>().map(Row)
+        })?;
+        rows.collect()
+    }
+}
+
+impl Tx for SqliteTx<'_> {
+    fn execute(&mut self, sql: &'static str, values: &[Value<'_>]) -> impl Future<Output = Result<u64, Fault>> + Send {
+        let changed = self.0.prepare_cached(sql).and_then(|mut s| s.execute(rusqlite::params_from_iter(values)));
+        ready(changed.map(|count| count as u64).map_err(Fault::new))
+    }
+
+    fn query(&mut self, sql: &'static str, values: &[Value<'_>]) -> impl Future<Output = Result<Vec<Row>, Fault>> + Send {
+        ready(self.try_query(sql, values).map_err(Fault::new))
+    }
+}
+
+fn owned(value: rusqlite::types::ValueRef<'_>) -> Value<'static> {
+    match value {
+        rusqlite::types::ValueRef::Integer(number) => Value::Int(number),
+        rusqlite::types::ValueRef::Text(text) => Value::Text(String::from_utf8_lossy(text).into_owned().into()),
+        rusqlite::types::ValueRef::Null | rusqlite::types::ValueRef::Real(_) | rusqlite::types::ValueRef::Blob(_) => Value::Null,
+    }
+}
+
+/// Times are texts of one width, so that they sort as they follow each other.
+impl rusqlite::ToSql for Value<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match self {
+            Value::Null => ToSqlOutput::from(rusqlite::types::Null),
+            Value::Bool(flag) => ToSqlOutput::from(*flag),
+            Value::Int(number) => ToSqlOutput::from(*number),
+            Value::Text(text) => ToSqlOutput::from(text.as_ref()),
+            Value::Time(time) => ToSqlOutput::from(format!("{time:.3}")),
+        })
+    }
+}
