@@ -5,19 +5,7 @@ use std::sync::Arc;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{
-    appservice::AppService,
-    auth::Auth,
-    calls::{Calls, Parts},
-    config::Config,
-    homeserver::Homeserver,
-    hub::Hub,
-    ice::Ice,
-    ignored::Ignored,
-    public_url::PublicUrls,
-    store::Store,
-    timers::Alarm,
-};
+use crate::{calls::Calls, config::Config, public_url::PublicUrls, store::Store};
 
 /// What every request and every connection can reach.
 pub struct App {
@@ -25,18 +13,8 @@ pub struct App {
     pub config: Config,
     /// What can be done with calls.
     pub calls: Arc<Calls>,
-    /// Who is who.
-    pub auth: Arc<Auth>,
-    /// The devices.
-    pub hub: Arc<Hub>,
-    /// STUN and TURN.
-    pub ice: Arc<Ice>,
     /// Where clients find things.
     pub urls: PublicUrls,
-    /// The registration with the homeserver.
-    pub appservice: Option<Arc<AppService>>,
-    /// Wakes the sleeper.
-    pub alarm: Arc<Alarm>,
     /// Says that the server goes.
     pub stopping: CancellationToken,
     /// The sockets' tasks.
@@ -52,16 +30,7 @@ impl App {
     /// With what to do about it.
     pub async fn start(config: Config) -> anyhow::Result<Arc<Self>> {
         let store = Store::open(&config.database_url).await?;
-        let homeserver = Arc::new(Homeserver::new(config.homeserver_url.clone())?);
-        let auth = Arc::new(Auth::new(homeserver.clone(), config.allow_unverified));
-        let ice = Arc::new(Ice::new(&config, homeserver.clone()));
-        let hub = Arc::new(Hub::new(config.grace_period));
-        let alarm = Arc::new(Alarm::default());
-        let appservice = config.appservice.clone().map(Arc::new);
-        let ignored = Ignored::new(homeserver.clone(), hub.clone(), appservice.clone());
-        let parts =
-            Parts { store, homeserver, auth: auth.clone(), hub: hub.clone(), ice: ice.clone(), ignored, alarm: alarm.clone() };
-        let calls = Arc::new(Calls::new(&config, parts));
+        let calls = Arc::new(Calls::new(&config, store)?);
         calls.restore().await.map_err(|error| anyhow::anyhow!("cannot take up the calls under way: {}", error.body.error))?;
         let recorder = PrometheusBuilder::new().build_recorder();
         let metrics = recorder.handle();
@@ -71,11 +40,6 @@ impl App {
             urls: PublicUrls::new(&config),
             config,
             calls,
-            auth,
-            hub,
-            ice,
-            appservice,
-            alarm,
             stopping: CancellationToken::new(),
             sockets: TaskTracker::new(),
             metrics,

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use crate::{clock, config::Secret};
+use crate::{clock, secret::Secret};
 
 /// A registration, of which the homeserver has a copy.
 #[derive(Debug, Clone)]

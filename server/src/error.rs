@@ -148,14 +148,3 @@ impl From<homeserver::Failure> for ApiError {
         }
     }
 }
-
-/// An error with its causes, which say more than it does.
-pub fn causes(error: &dyn std::error::Error) -> String {
-    let mut sentence = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        sentence = format!("{sentence}: {inner}");
-        cause = inner.source();
-    }
-    sentence
-}

@@ -13,8 +13,9 @@ use moka::sync::Cache;
 use sha1::Sha1;
 
 use crate::{
-    config::{Config, Secret},
+    config::Config,
     homeserver::{Failure, Homeserver, TurnServer},
+    secret::Secret,
 };
 
 /// For how long STUN alone holds, which has no credentials.
@@ -154,12 +155,12 @@ impl Turn {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Secret, Value as _};
+    use crate::secret::Secret;
 
     /// The figures are coturn's own: `turnadmin`'s scheme, computed with openssl's `dgst -sha1 -hmac`.
     #[test]
     fn credentials_follow_the_rest_scheme() {
-        let secret = Secret::parse("north").unwrap();
+        let secret = Secret::new("north".to_owned());
         let turn = Turn { uris: vec!["turn:t:3478".to_owned()], secret, ttl: Duration::from_hours(1) };
         let server = turn.server(&UserId::parse("@alice:x").unwrap(), Timestamp::from_second(1_700_000_000).unwrap());
         assert_eq!(server.username.as_deref(), Some("1700003600:@alice:x"));

@@ -35,13 +35,13 @@ type List = Arc<BTreeSet<UserId>>;
 pub struct Ignored {
     homeserver: Arc<Homeserver>,
     hub: Arc<Hub>,
-    appservice: Option<Arc<AppService>>,
+    appservice: Option<AppService>,
     known: Cache<UserId, (List, Instant)>,
 }
 
 impl Ignored {
     /// Reads by users' own tokens, and as the application service where there is one.
-    pub fn new(homeserver: Arc<Homeserver>, hub: Arc<Hub>, appservice: Option<Arc<AppService>>) -> Self {
+    pub fn new(homeserver: Arc<Homeserver>, hub: Arc<Hub>, appservice: Option<AppService>) -> Self {
         Self { homeserver, hub, appservice, known: Cache::builder().max_capacity(USERS).time_to_live(REMEMBERED).build() }
     }
 

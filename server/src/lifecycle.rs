@@ -40,7 +40,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let (router, socket_io) = http::router(&app);
     let stop = app.stopping.clone();
     let work = TaskTracker::new();
-    work.spawn(timers::run(app.calls.clone(), app.alarm.clone(), stop.clone()));
+    work.spawn(timers::run(app.calls.clone(), stop.clone()));
     work.spawn(tidy(app.clone(), stop.clone()));
     work.spawn(probe(app.calls.homeserver.clone(), stop.clone()));
     let (clients_at, operator_at) = (clients.local_addr()?, operator.local_addr()?);

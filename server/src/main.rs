@@ -1,10 +1,12 @@
 //! `ringback`: a call backend for Matrix.
 
+mod alarm;
 mod app;
 mod appservice;
 mod auth;
 mod bus;
 mod calls;
+mod causes;
 mod clock;
 mod config;
 mod deliver;
@@ -20,6 +22,7 @@ mod model;
 mod notices;
 mod phone;
 mod public_url;
+mod secret;
 mod socket;
 mod store;
 mod timers;

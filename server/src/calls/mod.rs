@@ -19,6 +19,7 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use jiff::SignedDuration;
 
 use crate::{
+    alarm::Alarm,
     auth::Auth,
     bus::Bus,
     clock,
@@ -31,7 +32,6 @@ use crate::{
     ignored::Ignored,
     notices::Notices,
     store::{Fault, Store},
-    timers::Alarm,
 };
 
 pub use act::Actor;
@@ -46,7 +46,7 @@ pub struct Calls {
     /// The homeserver.
     pub homeserver: Arc<Homeserver>,
     /// Who is who.
-    pub auth: Arc<Auth>,
+    pub auth: Auth,
     /// The devices.
     pub hub: Arc<Hub>,
     /// STUN and TURN.
@@ -55,29 +55,12 @@ pub struct Calls {
     pub ignored: Ignored,
     live: LiveCalls,
     deliver: Deliver,
-    alarm: Arc<Alarm>,
+    /// Wakes the sleeper.
+    pub alarm: Alarm,
     starts: Option<DefaultKeyedRateLimiter<UserId>>,
     ring_timeout: Duration,
     grace: Duration,
     keep_history: Option<SignedDuration>,
-}
-
-/// What use cases are made of.
-pub struct Parts {
-    /// The truth.
-    pub store: Store,
-    /// The homeserver.
-    pub homeserver: Arc<Homeserver>,
-    /// Who is who.
-    pub auth: Arc<Auth>,
-    /// The devices.
-    pub hub: Arc<Hub>,
-    /// STUN and TURN.
-    pub ice: Arc<Ice>,
-    /// Whom users ignore.
-    pub ignored: Ignored,
-    /// Wakes the sleeper.
-    pub alarm: Arc<Alarm>,
 }
 
 /// What a decision makes of a call.
@@ -85,8 +68,15 @@ type Decided = Result<(Call, Vec<Effect>), Refusal>;
 
 impl Calls {
     /// Puts the parts together.
-    pub fn new(config: &Config, parts: Parts) -> Self {
-        let Parts { store, homeserver, auth, hub, ice, ignored, alarm } = parts;
+    ///
+    /// # Errors
+    /// Where the homeserver's client cannot be made.
+    pub fn new(config: &Config, store: Store) -> anyhow::Result<Self> {
+        let homeserver = Arc::new(Homeserver::new(config.homeserver_url.clone())?);
+        let auth = Auth::new(homeserver.clone(), config.allow_unverified);
+        let ice = Arc::new(Ice::new(config, homeserver.clone()));
+        let hub = Arc::new(Hub::new(config.grace_period));
+        let ignored = Ignored::new(homeserver.clone(), hub.clone(), config.appservice.clone());
         let bus = Bus::InProcess(crate::bus::Node { hub: hub.clone(), ice: ice.clone() });
         let keep_history = (config.history_days > 0).then(|| SignedDuration::from_hours(24 * i64::from(config.history_days)));
         let notices = Notices::new(config.room_notices, homeserver.clone());
@@ -94,7 +84,7 @@ impl Calls {
             let burst = NonZeroU32::new(number.get() / 2).unwrap_or(NonZeroU32::MIN);
             RateLimiter::keyed(Quota::per_minute(number).allow_burst(burst))
         });
-        Self {
+        Ok(Self {
             store,
             homeserver,
             auth,
@@ -103,12 +93,12 @@ impl Calls {
             ignored,
             live: LiveCalls::default(),
             deliver: Deliver { bus, notices },
-            alarm,
+            alarm: Alarm::default(),
             starts,
             ring_timeout: config.ring_timeout,
             grace: config.grace_period,
             keep_history,
-        }
+        })
     }
 
     /// How many calls are not over.

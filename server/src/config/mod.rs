@@ -8,10 +8,10 @@ use std::{net::SocketAddr, path::Path, time::Duration};
 use ipnet::IpNet;
 use url::Url;
 
-use crate::appservice::AppService;
+use crate::{appservice::AppService, secret::Secret};
 
 pub use sources::{ConfigError, Sources};
-pub use values::{BusUrl, DatabaseUrl, Secret, Value, WebUrl};
+pub use values::{BusUrl, DatabaseUrl, Value, WebUrl};
 
 /// One setting: its name in the file, and what it means, for `--help`.
 pub struct Setting {

@@ -10,7 +10,7 @@ use std::{
 use ipnet::IpNet;
 use url::Url;
 
-use crate::appservice::AppService;
+use crate::{appservice::AppService, secret::Secret};
 
 /// A value that a setting can have.
 pub trait Value: Sized {
@@ -89,35 +89,13 @@ impl Value for String {
     }
 }
 
-/// A text that cannot be printed.
-#[derive(Clone)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Hides a text.
-    pub fn new(text: String) -> Self {
-        Self(text)
-    }
-
-    /// The secret itself.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
-
 impl Value for Secret {
     fn parse(text: &str) -> Result<Self, String> {
-        Ok(Self(text.to_owned()))
+        Ok(Self::new(text.to_owned()))
     }
 
     fn stand_in() -> Self {
-        Self(String::new())
+        Self::new(String::new())
     }
 }
 

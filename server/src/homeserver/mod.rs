@@ -14,7 +14,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use tokio::sync::Semaphore;
 use url::Url;
 
-use crate::error::causes;
+use crate::causes::causes;
 
 pub use requests::notice;
 

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Failure, Homeserver, Members, PATIENCE, TurnServer, WhoAmI};
-use crate::error::causes;
+use crate::causes::causes;
 
 #[derive(Deserialize)]
 struct JoinedMembers {

@@ -57,8 +57,8 @@ async fn nobody(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Json<
 
 fn homeserver_only(app: &App, headers: &HeaderMap) -> Result<(), ApiError> {
     let token = bearer(headers)?.ok_or_else(ApiError::missing_token)?;
-    let is_homeserver = |service: &Arc<AppService>| service.is_homeserver(&token);
-    if app.appservice.as_ref().is_some_and(is_homeserver) {
+    let is_homeserver = |service: &AppService| service.is_homeserver(&token);
+    if app.config.appservice.as_ref().is_some_and(is_homeserver) {
         Ok(())
     } else {
         Err(ApiError::forbidden("only the homeserver may do this"))

@@ -35,7 +35,7 @@ pub async fn call_config(
 ) -> Json<CallConfig> {
     let ice_servers = match &who {
         Some(who) if who.token.is_some() => app.calls.ice_for(who).await.0,
-        Some(_) | None => app.ice.anonymous(),
+        Some(_) | None => app.calls.ice.anonymous(),
     };
     let base_url = app.urls.base(&headers, ends);
     Json(CallConfig {

@@ -93,7 +93,7 @@ async fn asked<T: DeserializeOwned + Claim + Sync>(
     patience: Patience,
 ) -> Result<Asked<T>, ApiError> {
     let Unproved { token, body } = Unproved::<T>::from_request(request, app).await?;
-    let who = app.auth.asker(token, &body, patience).await?;
+    let who = app.calls.auth.asker(token, &body, patience).await?;
     Ok(Asked { who, body })
 }
 
@@ -163,7 +163,7 @@ impl FromRequestParts<Arc<App>> for MaybeReader {
             return Ok(Self(None));
         }
         let claim = Claimed { user_id: asker.user_id, access_token: None };
-        app.auth.asker_maybe_bare(header, &claim, Patience::Fresh).await.map(|who| Self(Some(who)))
+        app.calls.auth.asker_maybe_bare(header, &claim, Patience::Fresh).await.map(|who| Self(Some(who)))
     }
 }
 

@@ -17,7 +17,7 @@ pub fn router(app: &Arc<App>) -> Router {
 }
 
 async fn metrics(State(app): State<Arc<App>>) -> String {
-    metrics::gauge!("ringback_sessions").set(as_gauge(app.hub.len()));
+    metrics::gauge!("ringback_sessions").set(as_gauge(app.calls.hub.len()));
     metrics::gauge!("ringback_live_calls").set(as_gauge(app.calls.live_calls()));
     app.metrics.render()
 }

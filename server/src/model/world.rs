@@ -61,7 +61,7 @@ impl World {
         ];
         let settings = settings.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned()));
         let app = App::start(Config::read(settings, [], None).unwrap()).await.unwrap();
-        tokio::spawn(timers::run(app.calls.clone(), app.alarm.clone(), app.stopping.clone()));
+        tokio::spawn(timers::run(app.calls.clone(), app.stopping.clone()));
         Self { app, _directory: directory }
     }
 
@@ -96,7 +96,7 @@ impl World {
                 let phone = Phone::new(user, device);
                 let token = Some(phone.token.clone());
                 let identity = Identity { user: user.clone(), device: phone.device.clone(), token };
-                self.app.auth.trust(&phone.token, identity).await;
+                self.app.calls.auth.trust(&phone.token, identity).await;
                 if rng.u8(0..4) > 0 {
                     phone.connect(&self.app);
                 }
@@ -118,7 +118,7 @@ impl World {
             caller: phone.user.clone(),
             caller_name: "Caller".to_owned(),
             device: phone.device.clone(),
-            connected: self.app.hub.is_connected(&phone.user, &phone.device),
+            connected: self.app.calls.hub.is_connected(&phone.user, &phone.device),
             invitees: None,
             ring_for: RING,
         };
@@ -249,7 +249,7 @@ impl World {
             assert!(state.complaints.is_empty(), "{whose} {:?}: {:#?}", state.complaints, state.story);
             assert!(!state.shows.contains(id), "{whose} rings for ever: {:#?}", state.story);
             assert!(!state.in_call.contains(id), "{whose} is in the call for ever: {:#?}", state.story);
-            for session in self.app.hub.sessions(&phone.user) {
+            for session in self.app.calls.hub.sessions(&phone.user) {
                 assert!(!session.shows(id), "the hub thinks that {}/{} shows the call", phone.user, phone.device);
             }
         }
@@ -266,6 +266,6 @@ impl Phone {
 /// Whether it is connected, and what was sent to it has arrived.
 fn is_at_rest(app: &App, phone: &Phone) -> bool {
     let state = phone.state.lock();
-    let session = app.hub.sessions(&phone.user).into_iter().find(|s| Some(&s.id) == state.session.as_ref());
+    let session = app.calls.hub.sessions(&phone.user).into_iter().find(|s| Some(&s.id) == state.session.as_ref());
     state.connected && session.is_some_and(|session| session.last_event() == state.last_event)
 }

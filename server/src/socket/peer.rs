@@ -83,14 +83,14 @@ impl Peer {
     }
 
     async fn register(&mut self, register: Register) -> Result<Done, ApiError> {
-        let who = self.app.auth.asker_maybe_bare(None, &register, Patience::Fresh).await?;
+        let who = self.app.calls.auth.asker_maybe_bare(None, &register, Patience::Fresh).await?;
         let resume = match (register.session_id, register.last_event_id) {
             (Some(session), last) => Some(Resume { session, last_event: last.unwrap_or(0) }),
             (None, _) => None,
         };
         if let Some(before) = self.registered.take_if(|before| before.who.user != who.user || before.who.device != who.device) {
-            self.app.hub.detach(&before.session, before.line);
-            self.app.hub.forget(&before.session);
+            self.app.calls.hub.detach(&before.session, before.line);
+            self.app.calls.hub.forget(&before.session);
             self.app.calls.departed(&before.who.user, &before.who.device).await;
         }
         if let Some(current) = &mut self.registered
@@ -103,15 +103,15 @@ impl Peer {
             return Ok(Done { answer, registered: Some(registered), attached: None });
         }
         if let Some(before) = self.registered.take() {
-            self.app.hub.detach(&before.session, before.line);
+            self.app.calls.hub.detach(&before.session, before.line);
         }
         let asked = resume.is_some();
-        let attached = self.app.hub.attach(&who, &self.base_url, resume.as_ref());
+        let attached = self.app.calls.hub.attach(&who, &self.base_url, resume.as_ref());
         let session = attached.session.clone();
         self.registered = Some(Registered { who: who.clone(), session: session.clone(), line: attached.line });
         if let Err(error) = self.app.calls.arrived(&who, &session, attached.missed.is_some(), asked).await {
-            self.app.hub.detach(&session, attached.line);
-            self.app.hub.forget(&session);
+            self.app.calls.hub.detach(&session, attached.line);
+            self.app.calls.hub.forget(&session);
             self.registered = None;
             return Err(error);
         }
@@ -181,9 +181,13 @@ impl Peer {
         }
         let known: Option<&AccessToken> = registered.session_token();
         for token in known.into_iter().chain(token.filter(|token| Some(*token) != known)) {
-            if self.app.auth.whose(token, patience).await?.user != registered.who.user {
+            if self.app.calls.auth.whose(token, patience).await?.user != registered.who.user {
                 return Err(ApiError::forbidden("accessToken is somebody else's: leave it out"));
             }
+        }
+        // While the token was asked about, the client may have come back on another connection and said this again there.
+        if self.is_replaced() {
+            return Err(ApiError::unavailable("this connection has been replaced by a later one"));
         }
         Ok(Actor { who: registered.who.clone(), session: Some(registered.session.id.clone()) })
     }
@@ -194,7 +198,7 @@ impl Peer {
     /// 401 where the homeserver does not know it any more. A homeserver that is away says nothing about it.
     pub async fn recheck(&self) -> Result<(), ApiError> {
         let Some(token) = self.registered.as_ref().and_then(Registered::session_token) else { return Ok(()) };
-        match self.app.auth.whose(token, Patience::Fresh).await {
+        match self.app.calls.auth.whose(token, Patience::Fresh).await {
             Err(failure) if !failure.is_outage() => Err(failure.into()),
             Err(_) | Ok(_) => Ok(()),
         }
@@ -213,7 +217,7 @@ impl Peer {
     /// The connection is gone.
     pub async fn gone(&mut self) {
         let Some(Registered { who, session, line }) = self.registered.take() else { return };
-        if self.app.hub.detach(&session, line) {
+        if self.app.calls.hub.detach(&session, line) {
             self.app.calls.departed(&who.user, &who.device).await;
         }
     }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
 use super::{Fault, Op, Row, Tx, Value};
-use crate::error::causes;
+use crate::causes::causes;
 
 /// How many connections this node holds at most.
 const CONNECTIONS: usize = 16;
