@@ -28,7 +28,7 @@ macro_rules! id {
             /// [`BadId`] where the text does not follow the grammar.
             pub fn parse(text: &str) -> Result<Self, BadId> {
                 let check: fn(&str) -> bool = $check;
-                if text.len() <= MAX_ID_BYTES && !text.chars().any(|c| c.is_control() || c.is_whitespace()) && check(text) {
+                if text.len() <= MAX_ID_BYTES && !text.chars().any(char::is_control) && check(text) {
                     Ok(Self(text.into()))
                 } else {
                     Err(BadId($complaint))
@@ -81,19 +81,22 @@ macro_rules! id {
 id!(
     /// A Matrix user id, `@localpart:server`.
     UserId,
-    |text| text.strip_prefix('@').and_then(|rest| rest.split_once(':')).is_some_and(|(_, server)| !server.is_empty()),
+    |text| {
+        let parts = text.strip_prefix('@').and_then(|rest| rest.split_once(':'));
+        parts.is_some_and(|(_, server)| !server.is_empty()) && !text.contains(char::is_whitespace)
+    },
     "is not a Matrix user id: it should look like @name:server"
 );
 
 id!(
     /// A Matrix room id, `!opaque` or `!opaque:server`.
     RoomId,
-    |text| text.starts_with('!') && text.len() > 1,
+    |text| text.starts_with('!') && text.len() > 1 && !text.contains(char::is_whitespace),
     "is not a Matrix room id: it should start with '!' (a room alias starts with '#', and is not one)"
 );
 
 id!(
-    /// A user's device, as the homeserver's `whoami` names it.
+    /// A user's device, as the homeserver's `whoami` names it: free text.
     DeviceId,
     |text| !text.is_empty(),
     "is not a device id"

@@ -5,7 +5,9 @@ use std::{fmt::Write as _, path::Path};
 
 use anyhow::Context;
 use call::ids::{AccessToken, RoomId, UserId};
+use jiff::Timestamp;
 use serde::Deserialize;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use url::Url;
 
@@ -33,12 +35,35 @@ pub struct Membership {
     pub user: UserId,
     /// Whether they are in it now.
     pub joined: bool,
+    /// When, by the homeserver's clock, where it says.
+    pub at: Option<Timestamp>,
 }
 
 /// What the homeserver sends.
 #[derive(Debug, Deserialize)]
 pub struct Transaction {
-    events: Vec<serde_json::Value>,
+    events: Vec<Event>,
+}
+
+/// What is read of an event; everything may be missing in one that is of no interest here.
+#[derive(Debug, Deserialize)]
+struct Event {
+    #[serde(rename = "type", default)]
+    kind: Value,
+    #[serde(default)]
+    room_id: Value,
+    #[serde(default)]
+    state_key: Value,
+    #[serde(default)]
+    origin_server_ts: Value,
+    #[serde(default)]
+    content: Content,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Content {
+    #[serde(default)]
+    membership: Value,
 }
 
 impl AppService {
@@ -68,16 +93,12 @@ impl AppService {
 impl Transaction {
     /// Who has come and gone.
     pub fn memberships(&self) -> impl Iterator<Item = Membership> {
-        self.events.iter().filter_map(|event| {
-            let text = |key: &str| event.get(key).and_then(serde_json::Value::as_str);
-            if text("type") != Some("m.room.member") {
-                return None;
-            }
-            let membership = event.get("content")?.get("membership")?.as_str()?;
+        self.events.iter().filter(|event| event.kind == "m.room.member").filter_map(|event| {
             Some(Membership {
-                room: text("room_id")?.parse().ok()?,
-                user: text("state_key")?.parse().ok()?,
-                joined: membership == "join",
+                room: event.room_id.as_str()?.parse().ok()?,
+                user: event.state_key.as_str()?.parse().ok()?,
+                joined: event.content.membership.as_str()? == "join",
+                at: event.origin_server_ts.as_i64().and_then(|ms| Timestamp::from_millisecond(ms).ok()),
             })
         })
     }
@@ -130,10 +151,10 @@ mod tests {
     fn memberships_are_read_and_nonsense_is_passed_over() {
         let transaction: Transaction = serde_json::from_value(serde_json::json!({"events": [
             {"type": "m.room.message", "room_id": "!r:x", "content": {}},
-            {"type": "m.room.member", "room_id": "!r:x", "state_key": "@a:x", "content": {"membership": "join"}},
-            {"type": "m.room.member", "room_id": "!r:x", "state_key": "@b:x", "content": {"membership": "ban"}},
-            {"type": "m.room.member", "room_id": 7, "state_key": "@c:x", "content": {"membership": "join"}},
-            {"type": "m.room.member", "room_id": "!r:x", "state_key": "nobody", "content": {"membership": "join"}},
+            {"type": "m.room.member", "room_id": "!r:x", "state_key": "@a:x", "origin_server_ts": 1, "content": {"membership": "join"}},
+            {"type": "m.room.member", "room_id": "!r:x", "state_key": "@b:x", "origin_server_ts": 1, "content": {"membership": "ban"}},
+            {"type": "m.room.member", "room_id": 7, "state_key": "@c:x", "origin_server_ts": 1, "content": {"membership": "join"}},
+            {"type": "m.room.member", "room_id": "!r:x", "state_key": "nobody", "origin_server_ts": 1, "content": {"membership": "join"}},
         ]}))
         .unwrap();
         let seen: Vec<_> = transaction.memberships().map(|m| (m.user.to_string(), m.joined)).collect();

@@ -57,12 +57,18 @@ pub struct Auth {
 impl Auth {
     /// Asks this homeserver.
     pub fn new(homeserver: Arc<Homeserver>, allow_unverified: bool) -> Self {
-        Self {
-            homeserver,
-            fresh: Cache::builder().max_capacity(TOKENS).time_to_live(FRESH).build(),
-            known: Cache::builder().max_capacity(TOKENS).time_to_live(STALE).build(),
-            allow_unverified,
-        }
+        let cache = |lives| Cache::builder().max_capacity(TOKENS).time_to_live(lives).build();
+        let (fresh, known): (Cache<_, _>, Cache<_, _>) = (cache(FRESH), cache(STALE));
+        let caches = [fresh.clone(), known.clone()];
+        homeserver.on_refusal(move |token| {
+            let (hash, caches) = (hash(token), caches.clone());
+            tokio::spawn(async move {
+                for cache in caches {
+                    cache.invalidate(&hash).await;
+                }
+            });
+        });
+        Self { homeserver, fresh, known, allow_unverified }
     }
 
     /// Whose the token is. Many who ask at once with one token cost one request.
@@ -82,9 +88,7 @@ impl Auth {
             Ok(identity) => return Ok(identity),
             Err(failure) => Failure::clone(&failure),
         };
-        if failure == Failure::UnknownToken {
-            self.forget(token).await;
-        } else if patience == Patience::WhileAway
+        if patience == Patience::WhileAway
             && failure.is_outage()
             && let Some(identity) = self.known.get(&hash).await
         {
@@ -102,13 +106,6 @@ impl Auth {
     #[cfg(test)]
     pub async fn trust(&self, token: &AccessToken, identity: Identity) {
         self.fresh.insert(hash(token), Arc::new(identity)).await;
-    }
-
-    /// The homeserver has refused this token somewhere: no answer about it counts any more.
-    pub async fn forget(&self, token: &AccessToken) {
-        let hash = hash(token);
-        self.fresh.invalidate(&hash).await;
-        self.known.invalidate(&hash).await;
     }
 
     /// Who sends a request or a message: by the header's token, else by that in the body. The user id in the body, if there is

@@ -208,17 +208,10 @@ fn transition(effect: &Effect) -> Option<Transition> {
         Effect::Ring { user, .. } => row(Some(user), "invited", json!({})),
         Effect::Answered { by } => row(Some(by), "answered", json!({})),
         Effect::Rejected { by, reason } => row(Some(by), "rejected", json!({ "reason": reason })),
-        Effect::Busy { .. } | Effect::HandledElsewhere { .. } => return None,
+        // A switch is no transition of the call, and can be flipped at will.
+        Effect::Busy { .. } | Effect::HandledElsewhere { .. } | Effect::Toggled { .. } => return None,
         Effect::Entered { user, device, .. } => row(Some(user), "joined", json!({ "deviceId": device })),
         Effect::Exited { user, device, .. } => row(Some(user), "left", json!({ "deviceId": device })),
-        Effect::Toggled { user, media, enabled, .. } => {
-            let event_type = match media {
-                Media::Audio => "audio-toggled",
-                Media::Video => "video-toggled",
-                Media::Screen => "screen-toggled",
-            };
-            row(Some(user), event_type, json!({ "enabled": enabled }))
-        }
         Effect::StopRinging { users, reason } => row(None, "stopped-ringing", json!({ "users": users.len(), "reason": reason })),
         Effect::Over { by, reason, .. } => {
             let user = match by {

@@ -128,6 +128,7 @@ fn write_registration(matches: &ArgMatches) -> anyhow::Result<()> {
     std::os::unix::fs::OpenOptionsExt::mode(options.write(true).create_new(true), 0o640);
     let mut file = options.open(path).with_context(|| format!("cannot make {}: it must not exist yet", path.display()))?;
     file.write_all(text.as_bytes())?;
+    let path = std::path::absolute(path)?;
     let path = path.display();
     let next = format!(
         "Written to {path}.\n1. Synapse's homeserver.yaml: app_service_config_files: [\"{path}\"], then restart Synapse.\n\

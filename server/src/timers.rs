@@ -2,10 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::{StreamExt as _, stream};
 use tokio_util::sync::CancellationToken;
 
 use crate::{calls::Calls, clock, error::ApiError};
 
+/// How many calls are settled at once: they share a commit.
+const AT_ONCE: usize = 64;
 /// How long it waits after a failure.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
@@ -29,9 +32,11 @@ pub async fn run(calls: Arc<Calls>, stop: CancellationToken) {
 }
 
 async fn settle(calls: &Arc<Calls>) -> Result<(), ApiError> {
-    for id in calls.store.due(clock::now()).await? {
-        calls.expire(id).await?;
-    }
+    calls.catch_up().await?;
+    let due = calls.store.due(clock::now()).await?;
+    // One call that cannot be settled now must not hold up the others.
+    let settled = stream::iter(due).map(|id| calls.expire(id)).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await;
+    settled.into_iter().collect::<Result<(), _>>()?;
     // Cleared first: what is armed while the store is asked must not be overwritten by its older answer.
     calls.alarm.set(None);
     calls.alarm.arm(calls.store.next_deadline().await?);

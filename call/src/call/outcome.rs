@@ -124,7 +124,7 @@ pub enum Refusal {
     #[error("only the caller may end this call for everyone: leave `forAll` out to leave it yourself")]
     NotCaller,
     /// 403: a signal for somebody who is not in the call.
-    #[error("targetUserId is not in this call: name a participant, or `all`")]
+    #[error("targetUserId, or this device of theirs, is not in this call: name a participant, or `all`")]
     NoSuchTarget,
     /// 400: alone in the room, or no member among the invitees.
     #[error("there is nobody to ring: invite a joined member of the room other than yourself")]

@@ -54,7 +54,7 @@ pub struct PastCall {
     /// When it was over.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub ended_at: Option<Timestamp>,
-    /// How long it lasted from the first answer, in milliseconds; absent where nobody answered.
+    /// How long it lasted from the first answer, in milliseconds; `null` where they did not talk.
     pub duration_ms: Option<i64>,
 }
 

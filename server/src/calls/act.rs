@@ -8,7 +8,7 @@ use call::{
     wire::{Entered, IceServer, Stands},
 };
 
-use super::Calls;
+use super::{Calls, LiveCall};
 use crate::{auth::Identity, bus::Acting, clock, error::ApiError, hub::Session};
 
 /// The longest reason for a rejection, in bytes.
@@ -39,8 +39,12 @@ impl Calls {
         self.check_may_enter(&actor.who, &id).await?;
         let device = actor.who.device.clone();
         let connected = self.hub.is_connected(&actor.who.user, &device);
-        let answered = self.command(actor.clone(), id, Command::Answer { device, connected });
-        self.entered(&actor, answered).await
+        let answered = self.command(actor.clone(), id.clone(), Command::Answer { device, connected });
+        let entered = self.entered(&actor, answered).await?;
+        if let Some(live) = self.live.get(&id) {
+            self.note_session(&live, &actor);
+        }
+        Ok(entered)
     }
 
     /// Says no.
@@ -133,11 +137,25 @@ impl Calls {
     /// Whether somebody who has no part in a call is in its room.
     pub(super) async fn check_membership(&self, who: &Identity, call: &Call) -> Result<(), ApiError> {
         let Some(token) = &who.token else { return Err(Refusal::NotParticipant.into()) };
-        let members = self.homeserver.joined_members(token, &call.room).await;
-        if members == Err(crate::homeserver::Failure::UnknownToken) {
-            self.auth.forget(token).await;
+        if self.homeserver.joined_members(token, &call.room).await?.contains_key(&who.user) {
+            Ok(())
+        } else {
+            Err(Refusal::NotMember.into())
         }
-        if members?.contains_key(&who.user) { Ok(()) } else { Err(Refusal::NotMember.into()) }
+    }
+
+    /// Remembers with which session a device came in: when it is back with another, its peers must negotiate anew.
+    pub(super) fn note_session(&self, live: &LiveCall, actor: &Actor) {
+        let (user, device) = (&actor.who.user, &actor.who.device);
+        let of_device = || {
+            let sessions = self.hub.sessions(user);
+            let mut connected = sessions.iter().filter(|s| s.device == *device && s.is_connected());
+            // Of several nobody knows which one will talk.
+            connected.next().filter(|_| connected.next().is_none()).map(|s| s.id.clone())
+        };
+        if let Some(session) = actor.session.clone().or_else(of_device) {
+            live.roster().joined_with.entry((user.clone(), device.clone())).or_insert(session);
+        }
     }
 
     /// A device has joined: what waits for its user arrives. Where it has lost an earlier connection without resuming it, the

@@ -8,7 +8,10 @@ use call::{
     ids::{AccessToken, UserId},
     wire::{Delivery, Initiate, Initiated},
 };
-use governor::clock::{Clock as _, DefaultClock};
+use governor::{
+    DefaultKeyedRateLimiter,
+    clock::{Clock as _, DefaultClock},
+};
 use jiff::SignedDuration;
 use sha2::{Digest, Sha256};
 
@@ -54,20 +57,28 @@ impl Calls {
             if let Some(first) = self.first_answer(&who, key.as_ref()).await? {
                 return Ok(first);
             }
-            let (members, (ice_servers, _)) = tokio::join!(self.members(&token, &body.room_id), self.ice_for(&who));
+            self.check_attempts(&who.user)?;
+            let (members, (ice_servers, _)) =
+                tokio::join!(self.homeserver.joined_members(&token, &body.room_id), self.ice_for(&who));
             (who, members, ice_servers)
         } else {
             let who = self.auth.asker(header, &body, Patience::Fresh);
-            let (who, members, turn) = tokio::join!(who, self.members(&token, &body.room_id), self.ice.ask(&token));
+            let (who, members, turn) =
+                tokio::join!(who, self.homeserver.joined_members(&token, &body.room_id), self.ice.ask(&token));
             let who = who?;
             if let Some(first) = self.first_answer(&who, key.as_ref()).await? {
                 return Ok(first);
             }
+            self.check_attempts(&who.user)?;
             (who.clone(), members, self.ice.accept(&who.user, turn, clock::now()))
         };
         let members = members?;
-        let rung = || body.invitees.as_ref().map_or_else(|| members.keys().collect(), |users| users.iter().collect::<Vec<_>>());
-        let rung = rung().into_iter().filter(|user| members.contains_key(*user)).take(MAX_RUNG_AS_A_WHOLE);
+        let named: BTreeSet<&UserId> =
+            body.invitees.as_ref().map_or_else(|| members.keys().collect(), |users| users.iter().collect());
+        if body.invitees.is_some() && named.len() > MAX_RUNG_AS_A_WHOLE {
+            return Err(ApiError::invalid("`invitees` may name 100 users at most"));
+        }
+        let rung = named.into_iter().filter(|user| members.contains_key(*user)).take(MAX_RUNG_AS_A_WHOLE + 1);
         let (caller_name, ignoring) = tokio::join!(self.name_of(&who, &members), self.ignored.ignoring(&who.user, rung));
         let request = Request {
             caller_name,
@@ -125,6 +136,9 @@ impl Calls {
         let log = crate::deliver::transitions(&effects);
         match self.store.create(call.clone(), log, key.clone()).await {
             Ok(Created::Done) => {}
+            Err(fault) if matches!(self.store.load(call_id).await, Ok(Some(_))) => {
+                tracing::warn!(%call_id, %fault, "the answer to a commit was lost; it had happened");
+            }
             refused => {
                 self.live.withdraw(&call);
                 return match (refused?, key) {
@@ -137,11 +151,15 @@ impl Calls {
             }
         }
         tracing::info!(%call_id, room = %call.room, members = ?members, "room {} has {} member(s)", call.room, members.len());
+        self.live.set(&live, &call);
         self.deliver.begun(&call);
+        self.note_session(&live, &actor);
         self.alarm.arm(call.deadline());
         let delivery = self.ring(&call, &effects);
+        self.note_absence(&live, &actor.who).await?;
         if let Some(key) = key {
-            self.store.set_delivery(call.caller.clone(), key.key, delivery).await?;
+            let noted = self.store.set_delivery(call.caller.clone(), key.key, delivery).await;
+            noted.unwrap_or_else(|fault| tracing::warn!(%call_id, %fault, "a repeat of this request will hear that all wait"));
         }
         Ok(Begun::Ringing(call.clone(), delivery))
     }
@@ -184,13 +202,23 @@ impl Calls {
         name.filter(|name| !name.trim().is_empty()).unwrap_or_else(|| who.user.localpart().to_owned())
     }
 
+    /// Counts a call that is about to start.
     pub(super) fn check_rate(&self, user: &UserId) -> Result<(), ApiError> {
-        let Some(starts) = &self.starts else { return Ok(()) };
-        starts.check_key(user).map_err(|not_yet| {
-            let wait = not_yet.wait_time_from(DefaultClock::default().now());
-            ApiError::too_many_calls(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1))
-        })
+        within(self.starts.as_ref(), user)
     }
+
+    /// Counts an attempt, which costs the homeserver something even where it starts no call.
+    fn check_attempts(&self, user: &UserId) -> Result<(), ApiError> {
+        within(self.attempts.as_ref(), user)
+    }
+}
+
+fn within(limit: Option<&DefaultKeyedRateLimiter<UserId>>, user: &UserId) -> Result<(), ApiError> {
+    let Some(limit) = limit else { return Ok(()) };
+    limit.check_key(user).map_err(|not_yet| {
+        let wait = not_yet.wait_time_from(DefaultClock::default().now());
+        ApiError::too_many_calls(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1))
+    })
 }
 
 /// What came of starting a call.

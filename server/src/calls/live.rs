@@ -30,6 +30,8 @@ struct Index {
 
 /// One call.
 pub struct LiveCall {
+    /// Its name.
+    pub id: CallId,
     /// Whoever changes the call or tells a device of it holds this: events leave in the order of the changes.
     pub turn: Arc<tokio::sync::Mutex<()>>,
     /// The caller's token, to leave a line in the room when the call is over.
@@ -158,7 +160,7 @@ impl Index {
             self.of_user.entry(user.clone()).or_default().insert(call.id.clone());
         }
         if let Some(call) = after {
-            self.of_room.insert(call.room.clone(), call.id.clone());
+            self.of_room.entry(call.room.clone()).or_insert_with(|| call.id.clone());
         }
     }
 }
@@ -180,8 +182,9 @@ fn joined(call: &Call) -> impl Iterator<Item = (&Call, &UserId)> {
 
 impl LiveCall {
     fn new(call: Arc<Call>, caller_token: Option<AccessToken>, restored: HashSet<(UserId, DeviceId)>) -> Self {
+        let id = call.id.clone();
         let roster = Roster { call, waiting: HashMap::new(), joined_with: HashMap::new(), restored };
-        Self { turn: Arc::default(), caller_token, roster: Mutex::new(roster) }
+        Self { id, turn: Arc::default(), caller_token, roster: Mutex::new(roster) }
     }
 
     /// The call as it was last stored.

@@ -10,8 +10,10 @@ use call::{
 use jiff::SignedDuration;
 
 use super::{Actor, Calls};
-use crate::{appservice::Membership, clock, error::ApiError, homeserver::Failure};
+use crate::{appservice::Membership, clock, error::ApiError};
 
+/// By how much the homeserver's clock may be behind.
+const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_secs(10);
 /// How many can be invited at once.
 const MAX_INVITED: usize = 100;
 
@@ -29,8 +31,7 @@ impl Calls {
             return Err(Refusal::NotParticipant.into());
         }
         let Some(token) = &actor.who.token else { return Err(ApiError::missing_token()) };
-        self.check_rate(&actor.who.user)?;
-        let members = self.members(token, &call.room).await?;
+        let members = self.homeserver.joined_members(token, &call.room).await?;
         if let Some(stranger) = users.iter().find(|user| !members.contains_key(*user)) {
             return Err(ApiError::invalid(format!(
                 "{stranger} is not a joined member of this room: invite them to the room first"
@@ -41,6 +42,7 @@ impl Calls {
             let reach = self.reach(&user, &id, &ignoring);
             (user, reach)
         });
+        self.check_rate(&actor.who.user)?;
         let ring_for = SignedDuration::try_from(self.ring_timeout).map_err(|_| Refusal::RingTime)?;
         let command = Command::Invite { users: users.collect(), until: clock::now() + ring_for };
         let (before, rung) = (call, self.command(actor, id.clone(), command).await?);
@@ -70,27 +72,18 @@ impl Calls {
     ///
     /// # Errors
     /// 503.
-    pub async fn membership_changed(self: &Arc<Self>, Membership { room, user, joined }: Membership) -> Result<(), ApiError> {
+    pub async fn membership_changed(self: &Arc<Self>, Membership { room, user, joined, at }: Membership) -> Result<(), ApiError> {
         let Some(id) = self.live.in_room(&room) else { return Ok(()) };
         let Some(live) = self.live.get(&id) else { return Ok(()) };
+        // What happened before the call is known by its members; the homeserver may tell it late.
+        if at.is_some_and(|at| at < live.call().created_at - CLOCKS_DIFFER) {
+            return Ok(());
+        }
         if !joined {
             return self.change(id, None, move |call| Ok(call.left_room(clock::now(), &user))).await.map(drop);
         }
         let ignoring = self.ignored.ignoring(&live.call().caller, std::iter::once(&user)).await;
         let reach = self.reach(&user, &id, &ignoring);
         self.change(id, None, move |call| Ok(call.joined_room(clock::now(), &user, reach))).await.map(drop)
-    }
-
-    /// The room's joined members.
-    pub(super) async fn members(
-        &self,
-        token: &call::ids::AccessToken,
-        room: &call::ids::RoomId,
-    ) -> Result<crate::homeserver::Members, ApiError> {
-        let members = self.homeserver.joined_members(token, room).await;
-        if members == Err(Failure::UnknownToken) {
-            self.auth.forget(token).await;
-        }
-        Ok(members?)
     }
 }

@@ -12,16 +12,17 @@ mod relay;
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use call::{
-    call::{Call, Command, Effect, Refusal},
-    ids::{CallId, UserId},
+    call::{Call, Command, Effect, Presence, Refusal},
+    ids::{CallId, DeviceId, UserId},
 };
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use jiff::SignedDuration;
+use parking_lot::Mutex;
 
 use crate::{
     alarm::Alarm,
-    auth::Auth,
-    bus::Bus,
+    auth::{Auth, Identity},
+    bus::{Acting, Bus},
     clock,
     config::Config,
     deliver::Deliver,
@@ -58,9 +59,23 @@ pub struct Calls {
     /// Wakes the sleeper.
     pub alarm: Alarm,
     starts: Option<DefaultKeyedRateLimiter<UserId>>,
+    attempts: Option<DefaultKeyedRateLimiter<UserId>>,
+    unresolved: Mutex<Vec<Change>>,
+    unnoted: Mutex<Vec<(UserId, DeviceId)>>,
     ring_timeout: Duration,
     grace: Duration,
     keep_history: Option<SignedDuration>,
+}
+
+/// How often a user may try to start a call, where calls are limited at all.
+const ATTEMPTS_A_MINUTE: NonZeroU32 = NonZeroU32::new(60).unwrap();
+
+/// A decision, and what follows from it once it is stored.
+struct Change {
+    live: Arc<LiveCall>,
+    after: Arc<Call>,
+    effects: Vec<Effect>,
+    acting: Option<Acting>,
 }
 
 /// What a decision makes of a call.
@@ -84,6 +99,7 @@ impl Calls {
             let burst = NonZeroU32::new(number.get() / 2).unwrap_or(NonZeroU32::MIN);
             RateLimiter::keyed(Quota::per_minute(number).allow_burst(burst))
         });
+        let attempts = starts.is_some().then(|| RateLimiter::keyed(Quota::per_minute(ATTEMPTS_A_MINUTE)));
         Ok(Self {
             store,
             homeserver,
@@ -94,7 +110,10 @@ impl Calls {
             live: LiveCalls::default(),
             deliver: Deliver { bus, notices },
             alarm: Alarm::default(),
+            unresolved: Mutex::default(),
+            unnoted: Mutex::default(),
             starts,
+            attempts,
             ring_timeout: config.ring_timeout,
             grace: config.grace_period,
             keep_history,
@@ -143,7 +162,34 @@ impl Calls {
 
     async fn change_in_turn(
         &self,
-        live: &LiveCall,
+        live: &Arc<LiveCall>,
+        actor: Option<&Actor>,
+        decide: &(impl Fn(Call) -> Decided + Sync),
+    ) -> Result<Arc<Call>, ApiError> {
+        let after = self.store_change(live, actor, decide).await?;
+        if let Some(actor) = actor {
+            self.note_absence(live, &actor.who).await?;
+        }
+        Ok(after)
+    }
+
+    /// A device whose socket went while it came in is not in the call's memory when its departure is noted: so it is noted now.
+    async fn note_absence(&self, live: &Arc<LiveCall>, who: &Identity) -> Result<(), ApiError> {
+        let presence = |call: &Call| {
+            let part = call.participants.get(&who.user).map(|p| &p.part)?;
+            part.devices().find(|(device, _)| **device == who.device).map(|(_, presence)| *presence)
+        };
+        if presence(&live.call()) != Some(Presence::Connected) || self.hub.is_connected(&who.user, &who.device) {
+            return Ok(());
+        }
+        let now = clock::now();
+        let gone = Command::Disconnected { device: who.device.clone(), until: now + self.grace };
+        self.store_change(live, None, &|call: Call| call.apply(now, &who.user, gone.clone())).await.map(drop)
+    }
+
+    async fn store_change(
+        &self,
+        live: &Arc<LiveCall>,
         actor: Option<&Actor>,
         decide: &(impl Fn(Call) -> Decided + Sync),
     ) -> Result<Arc<Call>, ApiError> {
@@ -153,18 +199,60 @@ impl Calls {
             if after.version == before.version {
                 return Ok(before);
             }
-            let after = Arc::new(after);
-            let log = crate::deliver::transitions(&effects);
-            if self.store.update(before, after.clone(), log, clock::now()).await? {
-                self.live.set(live, &after);
-                let caller_token = || live.caller_token.clone().or_else(|| self.hub.token_of(&after.caller));
-                self.deliver.carry_out(&after, &effects, actor.map(Actor::acting).as_ref(), caller_token);
-                self.alarm.arm(after.deadline());
-                return Ok(after);
+            let change = Change { live: live.clone(), after: Arc::new(after), effects, acting: actor.map(Actor::acting) };
+            let log = crate::deliver::transitions(&change.effects);
+            match self.store.update(before, change.after.clone(), log, clock::now()).await {
+                Ok(true) => return Ok(self.carry_out(change)),
+                Ok(false) => {
+                    let current = self.store.load(&live.id).await?.ok_or_else(ApiError::no_such_call)?;
+                    self.live.set(live, &Arc::new(current));
+                }
+                Err(fault) => return self.resolve(change, fault).await,
             }
-            let current = self.store.load(&after.id).await?.ok_or_else(ApiError::no_such_call)?;
-            self.live.set(live, &Arc::new(current));
         }
+    }
+
+    fn carry_out(&self, Change { live, after, effects, acting }: Change) -> Arc<Call> {
+        self.live.set(&live, &after);
+        let caller_token = || live.caller_token.clone().or_else(|| self.hub.token_of(&after.caller));
+        self.deliver.carry_out(&after, &effects, acting.as_ref(), caller_token);
+        self.alarm.arm(after.deadline());
+        after
+    }
+
+    /// A commit whose answer was lost may have happened. Where that cannot be told now, it is told later.
+    async fn resolve(&self, change: Change, fault: Fault) -> Result<Arc<Call>, ApiError> {
+        match self.store.load(&change.live.id).await {
+            Ok(Some(stored)) if stored == *change.after => Ok(self.carry_out(change)),
+            Ok(_) => Err(fault.into()),
+            Err(_) => {
+                self.unresolved.lock().push(change);
+                Err(fault.into())
+            }
+        }
+    }
+
+    /// Does what could not be done while the store was away: tells of commits that had happened after all, and notes departures.
+    pub async fn catch_up(self: &Arc<Self>) -> Result<(), ApiError> {
+        let unresolved = std::mem::take(&mut *self.unresolved.lock());
+        for change in unresolved {
+            let _turn = change.live.turn.clone().lock_owned().await;
+            if change.live.call().version < change.after.version {
+                match self.store.load(&change.live.id).await {
+                    Ok(Some(stored)) if stored == *change.after => drop(self.carry_out(change)),
+                    Ok(_) => {}
+                    Err(fault) => {
+                        self.unresolved.lock().push(change);
+                        return Err(fault.into());
+                    }
+                }
+            }
+        }
+        let departed = std::mem::take(&mut *self.unnoted.lock());
+        for (user, device) in departed {
+            self.departed(&user, &device).await;
+        }
+        Ok(())
     }
 
     /// Does what is due now: the ring timeout, and participants who were away too long.
@@ -190,10 +278,8 @@ impl Calls {
         for call in self.store.live().await? {
             let id = call.id.clone();
             self.live.restore(call);
-            self.expire(id.clone()).await?;
-            if self.live.get(&id).is_some() {
-                self.change(id, None, move |call| Ok((call.restarted(until), Vec::new()))).await?;
-            }
+            self.change(id.clone(), None, move |call| Ok((call.restarted(until), Vec::new()))).await?;
+            self.expire(id).await?;
         }
         self.alarm.arm(self.store.next_deadline().await?);
         Ok(())
@@ -201,8 +287,8 @@ impl Calls {
 
     /// Forgets what need not be remembered any more: idempotency keys after a day, and who has called lately.
     pub async fn tidy(&self) -> Result<(), Fault> {
-        if let Some(starts) = &self.starts {
-            starts.retain_recent();
+        for limit in [&self.starts, &self.attempts].into_iter().flatten() {
+            limit.retain_recent();
         }
         let now = clock::now();
         if let Some(keep) = self.keep_history {

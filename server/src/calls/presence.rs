@@ -87,16 +87,17 @@ impl Calls {
     pub async fn departed(self: &Arc<Self>, user: &UserId, device: &DeviceId) {
         let until = clock::now() + self.grace;
         for id in self.live.with_user(user) {
-            let (by, device, hub) = (user.clone(), device.clone(), self.hub.clone());
+            let (by, its, hub) = (user.clone(), device.clone(), self.hub.clone());
             let decide = move |call: Call| {
                 // It may have come back before this was its turn.
-                if hub.is_connected(&by, &device) {
+                if hub.is_connected(&by, &its) {
                     return Ok((call, Vec::new()));
                 }
-                call.apply(clock::now(), &by, Command::Disconnected { device: device.clone(), until })
+                call.apply(clock::now(), &by, Command::Disconnected { device: its.clone(), until })
             };
             if let Err(error) = self.change(id.clone(), None, decide).await {
-                tracing::warn!(call_id = %id, %user, error = error.body.error, "a lost connection could not be noted");
+                tracing::warn!(call_id = %id, %user, error = error.body.error, "a lost connection will be noted later");
+                self.unnoted.lock().push((user.clone(), device.clone()));
             }
         }
     }

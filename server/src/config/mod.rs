@@ -145,6 +145,9 @@ impl Config {
         if self.turn_ttl < Duration::from_mins(1) {
             from.complain("turn_ttl must be at least 1m: credentials must outlive the set-up of a call");
         }
+        if self.history_days > 36_500 {
+            from.complain("history_days must be at most 36500; 0 means for ever");
+        }
         match (self.turn_uris.is_empty(), &self.turn_secret) {
             (false, None) => from.complain("turn_uris needs turn_secret: without it nobody can log in to TURN"),
             (true, Some(_)) => from.complain("turn_secret needs turn_uris: say where TURN is"),

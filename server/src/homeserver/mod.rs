@@ -5,7 +5,11 @@
 
 mod requests;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use backon::{ExponentialBuilder, Retryable};
 use call::ids::{AccessToken, DeviceId, UserId};
@@ -28,7 +32,11 @@ pub struct Homeserver {
     base: Url,
     http: reqwest::Client,
     turns: Semaphore,
+    on_refusal: OnceLock<OnRefusal>,
 }
+
+/// What is done when it does not know a token, whatever was asked with it.
+type OnRefusal = Box<dyn Fn(&AccessToken) + Send + Sync>;
 
 /// Why the homeserver did not give what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -107,7 +115,12 @@ impl Homeserver {
             .tcp_nodelay(true)
             .user_agent(concat!("ringback/", env!("CARGO_PKG_VERSION")))
             .build()?;
-        Ok(Self { base, http, turns: Semaphore::new(UNDER_WAY) })
+        Ok(Self { base, http, turns: Semaphore::new(UNDER_WAY), on_refusal: OnceLock::new() })
+    }
+
+    /// Has this done whenever a token is refused. Once.
+    pub fn on_refusal(&self, act: impl Fn(&AccessToken) + Send + Sync + 'static) {
+        let _ = self.on_refusal.set(Box::new(act));
     }
 
     fn url(&self, path: &[&str]) -> Url {
@@ -151,6 +164,9 @@ impl Homeserver {
             attempt.retry(backoff).when(|failure: &Tried| failure.again).await.map_err(|failure| failure.failure)
         };
         let result = tokio::time::timeout(PATIENCE, work).await.unwrap_or(Err(Failure::Slow));
+        if let (Err(Failure::UnknownToken), Some(act)) = (&result, self.on_refusal.get()) {
+            act(token);
+        }
         let outcome = match &result {
             Ok(_) => "ok",
             Err(Failure::UnknownToken | Failure::Forbidden | Failure::NotFound) => "refused",

@@ -12,7 +12,7 @@ use crate::causes::causes;
 
 #[derive(Deserialize)]
 struct JoinedMembers {
-    joined: BTreeMap<UserId, Profile>,
+    joined: BTreeMap<String, Profile>,
 }
 
 #[derive(Deserialize)]
@@ -64,7 +64,8 @@ impl Homeserver {
     /// [`Failure::Forbidden`] where the asker is not in it, or there is no such room.
     pub async fn joined_members(&self, token: &AccessToken, room: &RoomId) -> Result<Members, Failure> {
         let members: JoinedMembers = self.get(token, &["rooms", room.as_str(), "joined_members"]).await?;
-        Ok(members.joined.into_iter().map(|(user, profile)| (user, profile.display_name)).collect())
+        // An id that no specification allows any more is nobody who could be rung, and no reason to ring nobody.
+        Ok(members.joined.into_iter().filter_map(|(user, profile)| Some((user.parse().ok()?, profile.display_name))).collect())
     }
 
     /// A user's name outside of any room: `GET /profile/{userId}/displayname`.

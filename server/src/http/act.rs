@@ -46,7 +46,7 @@ pub async fn initiate(
     params(("callId" = String, Path)), responses((status = 200, body = wire::Entered), Act)
 )]
 pub async fn answer(State(app): State<Arc<App>>, InCall(id): InCall, asked: Asked<wire::Act>) -> Answer<wire::Entered> {
-    let actor = asked.actor(asked.body.session_id.clone());
+    let actor = asked.actor(&app, asked.body.session_id.clone());
     app.calls.answer(actor, id).await.map(Json)
 }
 
@@ -56,7 +56,7 @@ pub async fn answer(State(app): State<Arc<App>>, InCall(id): InCall, asked: Aske
     params(("callId" = String, Path)), responses((status = 200, body = wire::Stands), Act)
 )]
 pub async fn reject(State(app): State<Arc<App>>, InCall(id): InCall, asked: Asked<wire::Reject>) -> Answer<wire::Stands> {
-    let actor = asked.actor(asked.body.session_id.clone());
+    let actor = asked.actor(&app, asked.body.session_id.clone());
     app.calls.reject(actor, id, asked.body.reason).await.map(Json)
 }
 
@@ -68,7 +68,7 @@ pub async fn reject(State(app): State<Arc<App>>, InCall(id): InCall, asked: Aske
     params(("callId" = String, Path)), responses((status = 200, body = wire::Stands), Act)
 )]
 pub async fn end(State(app): State<Arc<App>>, InCall(id): InCall, Leaving(asked): Leaving<wire::End>) -> Answer<wire::Stands> {
-    app.calls.end(asked.actor(None), id, asked.body.for_all).await.map(Json)
+    app.calls.end(asked.actor(&app, None), id, asked.body.for_all).await.map(Json)
 }
 
 /// Enter an active call of a room
@@ -77,7 +77,7 @@ pub async fn end(State(app): State<Arc<App>>, InCall(id): InCall, Leaving(asked)
     params(("callId" = String, Path)), responses((status = 200, body = wire::Entered), Act)
 )]
 pub async fn join(State(app): State<Arc<App>>, InCall(id): InCall, asked: Asked<wire::Act>) -> Answer<wire::Entered> {
-    let actor = asked.actor(asked.body.session_id.clone());
+    let actor = asked.actor(&app, asked.body.session_id.clone());
     app.calls.join(actor, id).await.map(Json)
 }
 
@@ -87,7 +87,7 @@ pub async fn join(State(app): State<Arc<App>>, InCall(id): InCall, asked: Asked<
     params(("callId" = String, Path)), responses((status = 200, body = wire::Stands), Act)
 )]
 pub async fn leave(State(app): State<Arc<App>>, InCall(id): InCall, Leaving(asked): Leaving<wire::Act>) -> Answer<wire::Stands> {
-    let actor = asked.actor(asked.body.session_id.clone());
+    let actor = asked.actor(&app, asked.body.session_id.clone());
     app.calls.leave(actor, id).await.map(Json)
 }
 
@@ -143,7 +143,7 @@ pub async fn seen(State(app): State<Arc<App>>, asked: Asked<wire::Seen>) -> Answ
     params(("callId" = String, Path)), responses((status = 200, body = wire::Invited), Act)
 )]
 pub async fn invite(State(app): State<Arc<App>>, InCall(id): InCall, asked: Asked<wire::Invite>) -> Answer<wire::Invited> {
-    app.calls.invite(asked.actor(None), id, asked.body.user_ids).await.map(Json)
+    app.calls.invite(asked.actor(&app, None), id, asked.body.user_ids).await.map(Json)
 }
 
 /// A call, for its participants and the members of its room

@@ -186,8 +186,13 @@ impl FromRequestParts<Arc<App>> for InCall {
 }
 
 impl<T> Asked<T> {
-    /// Who acts, on the connection that the body may name.
-    pub fn actor(&self, session: Option<SessionId>) -> Actor {
-        Actor { who: self.who.clone(), session }
+    /// Who acts, on the connection that the body may name. One that is not the asker's device's, or not any more, says nothing.
+    pub fn actor(&self, app: &App, session: Option<SessionId>) -> Actor {
+        let who = self.who.clone();
+        let is_of_device = |id: &SessionId| {
+            let sessions = app.calls.hub.sessions(&who.user);
+            sessions.iter().any(|session| session.id == *id && session.device == who.device)
+        };
+        Actor { session: session.filter(is_of_device), who: self.who.clone() }
     }
 }

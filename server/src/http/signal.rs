@@ -52,7 +52,7 @@ pub async fn ice_candidate(State(app): State<Arc<App>>, InCall(id): InCall, aske
 
 async fn toggle(app: &App, id: CallId, asked: Asked<wire::Toggle>, media: Media) -> Answer {
     let enabled = asked.body.enabled;
-    app.calls.toggle(asked.actor(None), id, media, enabled).await?;
+    app.calls.toggle(asked.actor(app, None), id, media, enabled).await?;
     let done = Done { success: true, ..Done::default() };
     Ok(Json(match media {
         Media::Audio => Done { audio_enabled: Some(enabled), ..done },

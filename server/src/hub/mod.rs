@@ -5,7 +5,10 @@ mod session;
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Arc, atomic::AtomicU64, atomic::Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -24,7 +27,7 @@ pub use session::{Line, Sent, Session};
 pub const OUTBOX: usize = 1024;
 
 /// How many sessions a user may have; one more puts out the oldest.
-const SESSIONS_OF_A_USER: usize = 200;
+const SESSIONS_OF_A_USER: usize = 100;
 
 /// The sessions of every user.
 pub struct Hub {
@@ -50,9 +53,29 @@ pub struct Attached {
     /// Tells this connection of the session from an earlier or later one.
     pub line: u64,
     /// Where its events come out.
-    pub outbox: mpsc::Receiver<Arc<Event>>,
+    pub outbox: Outbox,
     /// What was missed, oldest first; `None`: nothing could be resumed.
     pub missed: Option<Vec<Arc<Event>>>,
+}
+
+/// The events that wait for a connection's socket.
+pub struct Outbox {
+    receiver: mpsc::Receiver<Arc<Event>>,
+    waiting: Arc<AtomicUsize>,
+}
+
+impl Outbox {
+    /// The next event; `None`: the hub has let go of this connection.
+    pub async fn next(&mut self) -> Option<Arc<Event>> {
+        let event = self.receiver.recv().await?;
+        self.waiting.fetch_sub(event.text.len(), Ordering::Relaxed);
+        Some(event)
+    }
+
+    /// The next event that is there already.
+    pub fn take(&mut self) -> Option<Arc<Event>> {
+        self.receiver.try_recv().ok()
+    }
 }
 
 /// An event as it goes out: JSON text, with its name beside it for Socket.IO.
@@ -72,9 +95,11 @@ impl Hub {
 
     /// Gives a connection a session: the one it names, if that can be resumed, else a new one.
     pub fn attach(&self, who: &Identity, base_url: &str, resume: Option<&Resume>) -> Attached {
-        let (sender, outbox) = mpsc::channel(OUTBOX);
+        let (sender, receiver) = mpsc::channel(OUTBOX);
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let outbox = Outbox { receiver, waiting: waiting.clone() };
         let number = self.lines.fetch_add(1, Ordering::Relaxed);
-        let line = Line { number, outbox: sender, base_url: base_url.to_owned(), token: who.token.clone() };
+        let line = Line { number, outbox: sender, waiting, base_url: base_url.to_owned(), token: who.token.clone() };
         let mut users = self.users.write();
         let sessions = users.entry(who.user.clone()).or_default();
         let known = resume.and_then(|resume| sessions.iter().find(|s| s.id == resume.session && s.device == who.device));
@@ -88,7 +113,8 @@ impl Hub {
             sessions.retain(|session| session.id != lost);
         }
         if sessions.len() >= SESSIONS_OF_A_USER {
-            sessions.remove(0);
+            let oldest = sessions.iter().position(|session| !session.is_connected()).unwrap_or(0);
+            sessions.remove(oldest).hang_up();
         }
         let session = Arc::new(Session::new(clock::session_id(), who, line));
         sessions.push(session.clone());

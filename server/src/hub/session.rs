@@ -1,6 +1,12 @@
 //! One session: what a device resumes. It numbers its events, and keeps the last of them for a connection that comes back.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use call::ids::{AccessToken, CallId, DeviceId, SessionId, UserId};
 use parking_lot::Mutex;
@@ -16,6 +22,8 @@ use crate::auth::Identity;
 const KEPT: usize = 512;
 /// How many bytes of events are kept.
 const KEPT_BYTES: usize = 1024 * 1024;
+/// How many bytes may wait for a connection's socket.
+const OUTBOX_BYTES: usize = 2 * KEPT_BYTES;
 /// Nobody comes back for an event older than this: the longest grace period, and the time to find a connection dead.
 const KEPT_FOR: Duration = Duration::from_mins(11);
 
@@ -47,6 +55,8 @@ pub struct Line {
     pub number: u64,
     /// Where its events go.
     pub outbox: mpsc::Sender<Arc<Event>>,
+    /// How many bytes wait there.
+    pub waiting: Arc<AtomicUsize>,
     /// Where its client reaches Ringback.
     pub base_url: String,
     /// What it has proved itself with.
@@ -88,7 +98,7 @@ impl Session {
     pub fn send_state(&self, event: Event) {
         if let Some(line) = &self.state.lock().line {
             // A full outbox closes the connection by the next event.
-            let _ = line.outbox.try_send(Arc::new(event));
+            line.take(Arc::new(event));
         }
     }
 
@@ -128,6 +138,11 @@ impl Session {
     /// Whether it has a connection.
     pub fn is_connected(&self) -> bool {
         self.state.lock().line.is_some()
+    }
+
+    /// Lets go of its connection, which closes then.
+    pub(super) fn hang_up(&self) {
+        self.state.lock().line = None;
     }
 
     /// Whether it has another connection than this one.
@@ -185,6 +200,17 @@ impl Session {
     }
 }
 
+impl Line {
+    /// Whether it has room for an event, which waits for the socket then.
+    fn take(&self, event: Arc<Event>) -> bool {
+        let bytes = event.text.len();
+        if self.waiting.fetch_add(bytes, Ordering::Relaxed) + bytes > OUTBOX_BYTES {
+            return false;
+        }
+        self.outbox.try_send(event).is_ok()
+    }
+}
+
 impl State {
     fn send(&mut self, event: &Event) -> Sent {
         self.last_event += 1;
@@ -192,7 +218,7 @@ impl State {
         self.keep(event.clone());
         match &self.line {
             // A full outbox is a reader that is too slow: its connection closes when it has read what there is, and resumes.
-            Some(line) if line.outbox.try_send(event).is_err() => {
+            Some(line) if !line.take(event) => {
                 self.line = None;
                 Sent::Kept
             }

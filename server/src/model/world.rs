@@ -1,16 +1,22 @@
 //! A server, its phones, and what happens to them.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
+use axum::{Json, Router, extract::Path, routing::get};
 use call::{
     call::{CallType, Media, Part, Request},
     ids::{CallId, RoomId, SessionId, UserId},
 };
 use fastrand::Rng;
 use jiff::SignedDuration;
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{
+    net::TcpListener,
     task::{JoinHandle, yield_now},
     time::advance,
 };
@@ -26,7 +32,7 @@ use crate::{
 };
 
 /// How often the test looks before it gives up on things coming to rest.
-const PATIENCE: usize = 200_000;
+const PATIENCE: usize = 20_000;
 const GRACE: Duration = Duration::from_secs(20);
 const RING: SignedDuration = SignedDuration::from_secs(30);
 
@@ -50,9 +56,10 @@ impl World {
         let memory = std::path::Path::new("/dev/shm");
         let directory = if memory.is_dir() { TempDir::new_in(memory) } else { TempDir::new() }.unwrap();
         let database = format!("sqlite://{}", directory.path().join("model.db").display());
+        let homeserver = homeserver().await;
         let settings = [
-            ("homeserver_url", "http://127.0.0.1:9"),
-            ("database_url", &database),
+            ("homeserver_url", homeserver.as_str()),
+            ("database_url", database.as_str()),
             ("turn_uris", "turn:127.0.0.1"),
             ("turn_secret", "secret"),
             ("room_notices", "false"),
@@ -261,6 +268,20 @@ impl Phone {
         let token = Some(self.token.clone());
         Actor { who: Arc::new(Identity { user: self.user.clone(), device: self.device.clone(), token }), session }
     }
+}
+
+/// A homeserver that knows who is in which room, for whoever comes back into a call.
+async fn homeserver() -> String {
+    let members = async |Path(room): Path<String>| {
+        let seed = room.trim_start_matches("!room-").trim_end_matches(":x");
+        let joined: BTreeMap<String, Value> = (0..4).map(|n| (format!("@u{n}-{seed}:x"), json!({}))).collect();
+        Json(json!({ "joined": joined }))
+    };
+    let router = Router::new().route("/_matrix/client/v3/rooms/{room}/joined_members", get(members));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    format!("http://{address}")
 }
 
 /// Whether it is connected, and what was sent to it has arrived.

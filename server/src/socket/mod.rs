@@ -8,16 +8,13 @@ use std::{sync::Arc, time::Duration};
 
 use call::wire::{ErrorBody, ServerEvent};
 use serde_json::Value;
-use tokio::{
-    sync::mpsc,
-    time::{Instant, sleep_until},
-};
+use tokio::time::{Instant, sleep_until};
 
 use crate::{
     app::App,
     clock,
     error::ApiError,
-    hub::{Attached, Event},
+    hub::{Attached, Event, Outbox},
 };
 use peer::Peer;
 
@@ -142,6 +139,7 @@ pub async fn serve<T: Transport>(app: Arc<App>, base_url: String, mut transport:
                     break;
                 };
                 if transport.send(&event).await.is_err() {
+                    transport.close(Close::TooSlow).await;
                     break;
                 }
             }
@@ -161,7 +159,7 @@ pub async fn serve<T: Transport>(app: Arc<App>, base_url: String, mut transport:
                 let reconnect_after_ms = 500 + clock::jitter(2_000);
                 let goodbye = Event::new(&ServerEvent::ServerShutdown { reconnect_after_ms });
                 if peer.tell(&goodbye) {
-                    while let Some(Ok(event)) = outbox.as_mut().map(mpsc::Receiver::try_recv) {
+                    while let Some(event) = outbox.as_mut().and_then(Outbox::take) {
                         let _ = transport.send(&event).await;
                     }
                 } else {
@@ -188,9 +186,9 @@ fn done(fields: Value) -> serde_json::Map<String, Value> {
     object
 }
 
-async fn next(outbox: &mut Option<mpsc::Receiver<Arc<Event>>>) -> Option<Arc<Event>> {
+async fn next(outbox: &mut Option<Outbox>) -> Option<Arc<Event>> {
     match outbox {
-        Some(outbox) => outbox.recv().await,
+        Some(outbox) => outbox.next().await,
         None => std::future::pending().await,
     }
 }
@@ -200,7 +198,7 @@ async fn handle<T: Transport>(
     transport: &mut T,
     peer: &mut Peer,
     frame: Frame<T::ReplyTo>,
-) -> Result<Option<mpsc::Receiver<Arc<Event>>>, Option<Close>> {
+) -> Result<Option<Outbox>, Option<Close>> {
     let (event, body) = match frame.message {
         Ok(message) => message,
         Err(error) => {

@@ -110,9 +110,12 @@ impl Peer {
         let session = attached.session.clone();
         self.registered = Some(Registered { who: who.clone(), session: session.clone(), line: attached.line });
         if let Err(error) = self.app.calls.arrived(&who, &session, attached.missed.is_some(), asked).await {
-            self.app.calls.hub.detach(&session, attached.line);
-            self.app.calls.hub.forget(&session);
             self.registered = None;
+            let is_gone = self.app.calls.hub.detach(&session, attached.line);
+            self.app.calls.hub.forget(&session);
+            if is_gone {
+                self.app.calls.departed(&who.user, &who.device).await;
+            }
             return Err(error);
         }
         self.warm_up(&who);

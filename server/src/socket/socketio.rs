@@ -24,7 +24,7 @@ use super::{Close, Frame, Gone, MAX_FRAME, PING_EVERY, PONG_WITHIN, READ_BUFFER,
 use crate::{app::App, error::ApiError, hub::Event, public_url::Ends};
 
 /// How many frames of one client may wait to be handled; past it they are refused.
-const INBOX: usize = 1024;
+const INBOX: usize = 256;
 /// How long to wait for a slow client before looking again.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
@@ -158,7 +158,15 @@ impl Transport for Client {
     /// instead, all at once, and clients come back.
     async fn close(&mut self, why: Close) {
         match why {
-            Close::Policy | Close::TooBig | Close::Resumed | Close::TooSlow => drop(self.socket.clone().disconnect()),
+            Close::Policy | Close::TooBig | Close::Resumed | Close::TooSlow => {
+                let patience = Instant::now() + PING_EVERY + PONG_WITHIN;
+                // While its buffer is full not even this can be said; when that never changes, the heartbeat ends it.
+                while let Err(SocketError::InternalChannelFull) = self.socket.clone().disconnect()
+                    && Instant::now() < patience
+                {
+                    sleep(LOOK_AGAIN).await;
+                }
+            }
             Close::Restart => {}
         }
     }

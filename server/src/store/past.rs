@@ -9,6 +9,9 @@ use jiff::Timestamp;
 
 use super::{Fault, Op, Row, Tx};
 
+/// The end of the year 9999, in milliseconds: later times no database keeps.
+const LAST_MS: i64 = 253_402_300_799_999;
+
 /// Where a page of history begins: behind this call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Behind {
@@ -172,7 +175,8 @@ impl std::str::FromStr for Behind {
 
     fn from_str(text: &str) -> Result<Self, ()> {
         let (ms, call) = text.split_once('_').ok_or(())?;
-        let created_at = ms.parse().ok().and_then(|ms| Timestamp::from_millisecond(ms).ok()).ok_or(())?;
+        let ms = ms.parse().ok().filter(|ms| (0..=LAST_MS).contains(ms)).ok_or(())?;
+        let created_at = Timestamp::from_millisecond(ms).map_err(|_| ())?;
         Ok(Self { created_at, call: CallId::parse(call).map_err(|_| ())? })
     }
 }

@@ -15,6 +15,8 @@ use crate::causes::causes;
 const CONNECTIONS: usize = 16;
 /// How long an operation may take, the wait for a connection included.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// An idle connection is asked this often whether it still is one.
+const KEEPALIVE: Duration = Duration::from_secs(10);
 const UNREACHABLE: &str = "cannot reach PostgreSQL: check database_url, and that the server runs; if its certificate is not trusted \
                            here, install the authority's, or on a private network add ?sslmode=disable";
 /// Nodes that start together take turns at migrating: "ringback" in the advisory locks' number space.
@@ -36,7 +38,7 @@ impl Postgres {
     /// With what the server said.
     pub async fn open(url: &str) -> anyhow::Result<Self> {
         let mut config: tokio_postgres::Config = url.parse()?;
-        config.application_name("ringback").connect_timeout(PATIENCE);
+        config.application_name("ringback").connect_timeout(PATIENCE).tcp_user_timeout(PATIENCE).keepalives_idle(KEEPALIVE);
         let mut roots = rustls::RootCertStore::empty();
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
@@ -68,15 +70,20 @@ impl Postgres {
     }
 
     pub(super) async fn run<O: Op>(&self, op: O) -> Result<O::Out, Fault> {
+        let mut connection = self.pool.get().await.map_err(|error| Fault::new(causes(&error)))?;
         let work = async {
-            let mut connection = self.pool.get().await.map_err(|error| Fault::new(causes(&error)))?;
             let transaction = connection.transaction().await.map_err(|error| Fault::new(causes(&error)))?;
             let mut tx = PostgresTx(transaction);
             let out = op.run(&mut tx).await?;
             tx.0.commit().await.map_err(|error| Fault::new(causes(&error)))?;
             Ok(out)
         };
-        tokio::time::timeout(PATIENCE, work).await.map_err(|_| Fault::new("it took too long"))?
+        let Ok(result) = tokio::time::timeout(PATIENCE, work).await else {
+            // Nobody knows what it is waiting for: it must not go back to the others.
+            drop(deadpool_postgres::Object::take(connection));
+            return Err(Fault::new("it took too long"));
+        };
+        result
     }
 }
 

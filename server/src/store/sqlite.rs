@@ -31,6 +31,18 @@ pub struct Sqlite {
     reader: mpsc::Sender<Message>,
 }
 
+/// What a thread is there for.
+struct Role {
+    name: &'static str,
+    begin: &'static str,
+    /// How much is done in one transaction at most.
+    batch: usize,
+}
+
+const WRITER: Role = Role { name: "sqlite-writer", begin: "BEGIN IMMEDIATE", batch: BATCH };
+/// One transaction a reading: whoever asks must see what was committed before.
+const READER: Role = Role { name: "sqlite-reader", begin: "BEGIN", batch: 1 };
+
 /// What a thread is sent.
 enum Message {
     Job(Job),
@@ -49,9 +61,12 @@ impl Sqlite {
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         let what = || format!("cannot open the database {}: check that its folder exists and is writable", path.display());
         let mut writer = connect(path).with_context(what)?;
-        migrations::migrations::runner().run(&mut writer).with_context(what)?;
+        let runner = migrations::migrations::runner();
+        // Where another process opened the new file at the same moment, it was first: the second look finds what it has done.
+        runner.run(&mut writer).or_else(|_| runner.run(&mut writer)).with_context(what)?;
         let reader = connect(path).with_context(what)?;
-        Ok(Self { writer: start("sqlite-writer", writer)?, reader: start("sqlite-reader", reader)? })
+        reader.pragma_update(None, "query_only", true).with_context(what)?;
+        Ok(Self { writer: start(WRITER, writer)?, reader: start(READER, reader)? })
     }
 
     /// The last connection to close moves what is in the write-ahead log into the file.
@@ -83,12 +98,12 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-fn start(name: &str, mut connection: Connection) -> anyhow::Result<mpsc::Sender<Message>> {
+fn start(role: Role, mut connection: Connection) -> anyhow::Result<mpsc::Sender<Message>> {
     let (sender, mut messages) = mpsc::channel(QUEUE);
-    thread::Builder::new().name(name.to_owned()).spawn(move || {
+    thread::Builder::new().name(role.name.to_owned()).spawn(move || {
         let mut next = messages.blocking_recv();
         while let Some(Message::Job(first)) = next {
-            next = run_batch(&mut connection, first, &mut messages).or_else(|| messages.blocking_recv());
+            next = run_batch(&role, &mut connection, first, &mut messages).or_else(|| messages.blocking_recv());
         }
         drop(connection);
         if let Some(Message::Close(closed)) = next {
@@ -99,16 +114,18 @@ fn start(name: &str, mut connection: Connection) -> anyhow::Result<mpsc::Sender<
 }
 
 /// Runs what has arrived in one transaction, and gives back what is not a job.
-fn run_batch(connection: &mut Connection, first: Job, messages: &mut mpsc::Receiver<Message>) -> Option<Message> {
+fn run_batch(role: &Role, connection: &mut Connection, first: Job, messages: &mut mpsc::Receiver<Message>) -> Option<Message> {
     let mut replies = Vec::new();
-    if let Err(fault) = connection.execute_batch("BEGIN IMMEDIATE").map_err(Fault::new) {
+    if let Err(fault) = connection.execute_batch(role.begin).map_err(Fault::new) {
         first(&mut SqliteTx(connection))(Err(fault));
         return None;
     }
     let mut next = Some(Message::Job(first));
     while let Some(Message::Job(job)) = next {
         replies.push(job(&mut SqliteTx(connection)));
-        next = if replies.len() < BATCH { messages.try_recv().ok() } else { None };
+        // Without a transaction a fault, a full disk say, has undone all of it: nothing more may run as if it had not.
+        let goes_on = replies.len() < role.batch && !connection.is_autocommit();
+        next = if goes_on { messages.try_recv().ok() } else { None };
     }
     let committed = connection.execute_batch("COMMIT").map_err(|error| {
         // Leaves no transaction open; where the failure ended it already, this one fails, and that is well.
