@@ -1,0 +1,30 @@
+//! The real binary beside a real Synapse, with real clients: what a user would notice. Run it by `cargo xtask test`.
+//!
+//! One program, so that tests which mostly wait do so at the same time; one module for each theme.
+#![allow(clippy::similar_names, reason = "caller and callee are the words of the field")]
+
+mod addresses;
+mod appservice;
+mod clients;
+mod cuts;
+mod devices;
+mod groups;
+mod history;
+mod homeserver;
+mod ice;
+mod one_winner;
+mod openapi;
+mod pasted;
+mod phone;
+mod refusals;
+mod refused_messages;
+mod repeats;
+mod restart;
+mod resume;
+mod room_line;
+mod rules;
+mod secrets;
+mod shutdown;
+mod silent;
+mod timers;
+mod waiting;

@@ -1,0 +1,49 @@
+//! `cargo xtask`: shows and proves what this repository builds, on a fresh machine as in CI.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Set-up and checks of Ringback. What is missing is installed, below `.dev`.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Shows a call ring through a real Synapse, then stays up for you to try.
+    Demo {
+        /// End after the walkthrough.
+        #[arg(long)]
+        exit: bool,
+    },
+    /// Runs every check.
+    Test {
+        /// Only what needs nothing but cargo and `PostgreSQL`.
+        #[arg(long)]
+        fast: bool,
+        /// Only the tests whose name contains this, without lints and docs.
+        name: Option<String>,
+    },
+    /// Starts what the tests share, and stays up: for running tests by hand.
+    World,
+}
+
+fn main() -> ExitCode {
+    let Arguments { task } = Arguments::parse();
+    let done = xtask::process::end_all_on_signal().and_then(|()| match task {
+        Task::Demo { exit } => xtask::demo::run(exit),
+        Task::World => xtask::test::world(),
+        Task::Test { fast, name } => xtask::test::run(fast, name.as_deref()),
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            xtask::say::line(&format!("\nFAILED: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
