@@ -35,14 +35,17 @@ impl Stub {
         Self::start(move |_| Some(bytes.to_owned())).await
     }
 
-    /// It knows one user, whatever the token, and one room of so many members, that user among them.
+    /// It knows one user, whatever the token, and one room of so many members, that user among them; and one more, whose id no
+    /// specification allows any more, as old rooms have them.
     ///
     /// # Errors
     /// Where no port is free.
     pub async fn homeserver(user: &str, members: usize) -> Result<Self> {
         let whoami = json!({"user_id": user, "device_id": "D"});
         let others = (1..members).map(|n| (format!("@member-{n}:localhost"), json!({})));
-        let joined: Map<String, Value> = others.chain([(user.to_owned(), json!({"display_name": "Me"}))]).collect();
+        let joined: Map<String, Value> = others
+            .chain([(user.to_owned(), json!({"display_name": "Me"})), ("@an odd one:localhost".to_owned(), json!({}))])
+            .collect();
         let members = json!({"joined": joined});
         Self::start(move |request| {
             let path = request.split(' ').nth(1).unwrap_or_default();

@@ -159,6 +159,22 @@ async fn who_does_not_come_back_has_left() -> Result<()> {
     took(back, 5.0)
 }
 
+/// A stop that takes longer than the grace period takes nobody out: everyone has one from the start on.
+#[tokio::test]
+async fn a_long_stop_ends_no_call() -> Result<()> {
+    let (alice, bob, room) = pair().await?;
+    let mut server = Options::new("restart_long_stop").set("GRACE_PERIOD", "2s").start().await?;
+    let (mut caller, mut callee, call) = talk(&server, &alice, &bob, &room).await?;
+    server.sigterm()?;
+    server.wait_for_end(Duration::from_secs(10)).await?;
+    let lost = (caller.cut().await?, callee.cut().await?);
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    server.restart().await?;
+    tokio::try_join!(comes_back(&server, &alice, &lost.0, &call), comes_back(&server, &bob, &lost.1, &call))?;
+    ensure!(server.status(&alice, &call).await? == "active", "the call goes on");
+    Ok(())
+}
+
 /// A caller who vanishes while it rings has cancelled; one who never had a connection, as `curl`, rings on.
 #[tokio::test]
 async fn a_caller_who_vanishes() -> Result<()> {

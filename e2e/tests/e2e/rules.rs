@@ -190,6 +190,8 @@ async fn a_room_that_is_too_large_to_be_rung_as_a_whole() -> Result<()> {
         body["invitees"] = json!(["@member-1:localhost", "@member-2:localhost"]);
         let initiated = server.post("/api/calls/initiate", &me, &body).await?.expect(201)?;
         ensure!(initiated["delivery"]["pending"] == 2, "{initiated}");
+        body["invitees"] = (0..=100).map(|n| format!("@member-{n}:localhost")).collect();
+        server.post("/api/calls/initiate", &me, &body).await?.expect_refusal(400, "M_INVALID_PARAM")?;
     }
     Ok(())
 }
