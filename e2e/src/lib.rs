@@ -3,6 +3,8 @@
 //! Tests speak raw HTTP and raw JSON on purpose: a field that changes its name on both sides of our own code must fail here.
 
 mod clients;
+mod collector;
+mod prometheus;
 mod proxy;
 mod random;
 mod server;
@@ -10,6 +12,8 @@ mod socket;
 mod stub;
 
 pub use clients::{Script, finish, run_script, tool};
+pub use collector::{Collector, Span};
+pub use prometheus::Prometheus;
 pub use proxy::Proxy;
 pub use random::Random;
 pub use server::{Options, Reply, Server, reply};

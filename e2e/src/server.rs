@@ -169,6 +169,21 @@ impl Server {
         self.url.replacen("http", "ws", 1)
     }
 
+    /// The operator's address, host and port.
+    #[must_use]
+    pub fn ops_address(&self) -> &str {
+        self.settings.iter().find(|(name, _)| name == "RINGBACK_OPS_LISTEN").map_or("", |(_, address)| address)
+    }
+
+    /// What Prometheus would read now.
+    ///
+    /// # Errors
+    /// Where it does not answer.
+    pub async fn metrics(&self) -> Result<String> {
+        let answer = self.http.get(format!("http://{}/metrics", self.ops_address())).send().await?;
+        answer.error_for_status()?.text().await.context("no body")
+    }
+
     /// A request to build on.
     pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
         let method = Method::from_bytes(method.as_bytes()).unwrap_or_default();

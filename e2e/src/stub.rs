@@ -1,6 +1,6 @@
 //! A homeserver that does not behave.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, Result};
 use serde_json::{Map, Value, json};
@@ -15,6 +15,7 @@ use tokio::{
 pub struct Stub {
     /// Its URL.
     pub url: String,
+    requests: Arc<Mutex<Vec<String>>>,
     task: JoinHandle<()>,
 }
 
@@ -60,24 +61,34 @@ impl Stub {
         .await
     }
 
+    /// What has come, as it came.
+    #[must_use]
+    pub fn requests(&self) -> Vec<String> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     async fn start(answer: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Result<Self> {
         let answer = Arc::new(answer);
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let noted = requests.clone();
         let listener = TcpListener::bind("127.0.0.1:0").await.context("no port")?;
         let url = format!("http://{}", listener.local_addr().context("no address")?);
         let task = tokio::spawn(async move {
             while let Ok((mut connection, _)) = listener.accept().await {
-                let answer = answer.clone();
+                let (answer, noted) = (answer.clone(), noted.clone());
                 tokio::spawn(async move {
                     let mut request = [0; 4096];
                     while let Ok(read @ 1..) = connection.read(&mut request).await {
-                        let Some(answer) = answer(&String::from_utf8_lossy(&request[..read])) else { continue };
+                        let request = String::from_utf8_lossy(&request[..read]).into_owned();
+                        noted.lock().unwrap_or_else(PoisonError::into_inner).push(request.clone());
+                        let Some(answer) = answer(&request) else { continue };
                         let _ = connection.write_all(answer.as_bytes()).await;
                         let _ = connection.shutdown().await;
                     }
                 });
             }
         });
-        Ok(Self { url, task })
+        Ok(Self { url, requests, task })
     }
 }
 

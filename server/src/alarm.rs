@@ -37,6 +37,12 @@ impl Alarm {
         next.map_or(AT_LEAST, |next| Duration::try_from(next.duration_since(now)).unwrap_or_default().min(AT_LEAST))
     }
 
+    /// For how long the earliest deadline has been over.
+    pub fn overdue(&self, now: Timestamp) -> Duration {
+        let next = *self.next.lock();
+        next.and_then(|next| Duration::try_from(now.duration_since(next)).ok()).unwrap_or_default()
+    }
+
     /// Waits until something is due earlier than was known.
     pub async fn rung(&self) {
         self.earlier.notified().await;

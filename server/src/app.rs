@@ -2,10 +2,16 @@
 
 use std::sync::Arc;
 
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{calls::Calls, config::Config, public_url::PublicUrls, store::Store};
+use crate::{
+    calls::Calls,
+    config::{Config, DatabaseUrl},
+    metrics,
+    public_url::PublicUrls,
+    store::Store,
+};
 
 /// What every request and every connection can reach.
 pub struct App {
@@ -29,13 +35,15 @@ impl App {
     /// # Errors
     /// With what to do about it.
     pub async fn start(config: Config) -> anyhow::Result<Arc<Self>> {
+        // Before all that counts: what is looked up earlier counts for nobody.
+        let metrics = metrics::install();
+        metrics::running(match config.database_url {
+            DatabaseUrl::Sqlite(_) => "sqlite",
+            DatabaseUrl::Postgres(_) => "postgresql",
+        });
         let store = Store::open(&config.database_url).await?;
         let calls = Arc::new(Calls::new(&config, store)?);
         calls.restore().await.map_err(|error| anyhow::anyhow!("cannot take up the calls under way: {}", error.body.error))?;
-        let recorder = PrometheusBuilder::new().build_recorder();
-        let metrics = recorder.handle();
-        // A second server in one process (tests) goes on counting with the first one's.
-        let _ = metrics::set_global_recorder(recorder);
         Ok(Arc::new(Self {
             urls: PublicUrls::new(&config),
             config,

@@ -14,6 +14,8 @@ use jiff::Timestamp;
 use crate::{
     hub::{Event, Hub, Sent, Session},
     ice::Ice,
+    metrics,
+    trail::Ringing,
 };
 
 /// The way to every node.
@@ -158,7 +160,10 @@ impl Node {
         match parcel {
             Parcel::Ring { user, ring } => {
                 for session in self.hub.sessions(user) {
-                    let sent = self.ring(&session, ring, now);
+                    let sent = self.ring(&session, ring, now, Ringing::set_out(&ring.call));
+                    if sent == Some(Sent::Live) {
+                        metrics::ring_sent();
+                    }
                     if sent == Some(Sent::Live) && !reached.devices.contains(&session.device) {
                         reached.devices.push(session.device.clone());
                     }
@@ -199,9 +204,9 @@ impl Node {
     }
 
     /// Rings one session, if it does not ring already.
-    pub fn ring(&self, session: &Session, ring: &Ring, now: Timestamp) -> Option<Sent> {
+    pub fn ring(&self, session: &Session, ring: &Ring, now: Timestamp, watched: Option<Ringing>) -> Option<Sent> {
         let sent = session.ring(&ring.call, |base_url| {
-            Event::new(&ServerEvent::IncomingCall(Box::new(IncomingCall {
+            let event = Event::new(&ServerEvent::IncomingCall(Box::new(IncomingCall {
                 event_type: "incoming_call".into(),
                 call_id: ring.call.clone(),
                 call_type: ring.kind,
@@ -214,7 +219,8 @@ impl Node {
                 expires_at: ring.expires_at,
                 created_at: ring.created_at,
                 busy: ring.busy,
-            })))
+            })));
+            Event { ringing: watched, ..event }
         });
         if sent == Some(Sent::Live) {
             let Session { user, device, .. } = session;

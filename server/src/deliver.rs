@@ -9,13 +9,16 @@ use call::{
 };
 use jiff::Timestamp;
 use serde_json::json;
+use tracing::Span;
 
 use crate::{
     bus::{Acting, Bus, Parcel, Ring},
     clock,
     hub::Session,
+    metrics,
     notices::Notices,
     store::{Transition, word},
+    traces,
 };
 
 /// Carries out effects.
@@ -35,6 +38,7 @@ impl Deliver {
         acting: Option<&Acting>,
         caller_token: impl Fn() -> Option<AccessToken>,
     ) {
+        let _span = span(call).entered();
         for effect in effects {
             log(call, effect);
             if let Effect::Over { .. } = effect {
@@ -63,11 +67,12 @@ impl Deliver {
     /// Rings one session of this node.
     pub fn ring_one(&self, session: &Session, call: &Call, until: Timestamp, busy: bool) {
         let Bus::InProcess(node) = &self.bus;
-        node.ring(session, &ring_of(call, until, busy), clock::now());
+        node.ring(session, &ring_of(call, until, busy), clock::now(), None);
     }
 
     /// Rings, and says who of so many was reached. Somebody who is not told for reasons of their own counts as waiting.
     pub fn ring(&self, call: &Call, effects: &[Effect], rung: usize) -> Delivery {
+        let _span = span(call).entered();
         let mut delivery = Delivery::default();
         for effect in effects {
             for parcel in parcels(call, effect, None) {
@@ -79,6 +84,10 @@ impl Deliver {
         delivery.pending = rung.saturating_sub(delivery.live);
         delivery
     }
+}
+
+fn span(call: &Call) -> Span {
+    traces::within(|| tracing::info_span!("deliver", call_id = %call.id))
 }
 
 /// What an incoming call is for somebody who is rung until then.
@@ -189,10 +198,10 @@ fn log(call: &Call, effect: &Effect) {
         Effect::StopRinging { users, reason } => {
             tracing::info!(%call_id, ?users, reason = word(reason), "stopped ringing for some");
         }
-        Effect::Over { by, reason, .. } => {
-            let (status, reason) = (word(call.status()), word(reason));
+        Effect::Over { by, reason: over, .. } => {
+            let (status, reason) = (word(call.status()), word(over));
             tracing::info!(%call_id, by = by.as_str(), reason, status, "call is over");
-            metrics::counter!("ringback_calls_total", "outcome" => status).increment(1);
+            metrics::call_over(call, *over);
         }
     }
 }

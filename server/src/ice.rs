@@ -15,6 +15,7 @@ use sha1::Sha1;
 use crate::{
     config::Config,
     homeserver::{Failure, Homeserver, TurnServer},
+    metrics,
     secret::Secret,
 };
 
@@ -90,7 +91,7 @@ impl Ice {
                 let ttl = until.duration_since(now).as_secs().try_into().unwrap_or_default();
                 (self.with(Some(server)), ttl)
             }
-            None => (self.stun.clone(), STUN_TTL),
+            None => (self.with(None), STUN_TTL),
         }
     }
 
@@ -136,6 +137,11 @@ impl Ice {
     }
 
     fn with(&self, turn: Option<IceServer>) -> Vec<IceServer> {
+        metrics::ice_made(match (&turn, &self.turn) {
+            (Some(_), Some(_)) => "own",
+            (Some(_), None) => "homeserver",
+            (None, _) => "none",
+        });
         self.stun.iter().cloned().chain(turn).collect()
     }
 }

@@ -17,7 +17,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 
-use crate::{app::App, config::Config, homeserver::Homeserver, http, public_url::Ends, timers};
+use crate::{app::App, config::Config, homeserver::Homeserver, http, metrics, public_url::Ends, timers};
 
 /// A client that has not sent its request's head by then is cut off.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
@@ -42,9 +42,10 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let work = TaskTracker::new();
     work.spawn(timers::run(app.calls.clone(), stop.clone()));
     work.spawn(tidy(app.clone(), stop.clone()));
+    work.spawn(keep_metrics(app.clone(), stop.clone()));
     work.spawn(probe(app.calls.homeserver.clone(), stop.clone()));
     let (clients_at, operator_at) = (clients.local_addr()?, operator.local_addr()?);
-    let serving = [accept(clients, router, stop.clone()), accept(operator, http::ops_router(&app), stop.clone())];
+    let serving = [accept(clients, router, stop.clone()), accept(operator, http::ops_router(&app, &socket_io), stop.clone())];
     let serving: Vec<_> = serving.into_iter().map(tokio::spawn).collect();
     let database = &app.config.database_url;
     tracing::info!(%clients_at, %operator_at, homeserver = %app.config.homeserver_url, ?database, "ringback is ready");
@@ -119,6 +120,13 @@ async fn tidy(app: Arc<App>, stop: CancellationToken) {
         if let Err(fault) = app.calls.tidy().await {
             tracing::warn!(%fault, "could not tidy up");
         }
+    }
+}
+
+/// Puts measurements into their buckets, also where no Prometheus asks for them.
+async fn keep_metrics(app: Arc<App>, stop: CancellationToken) {
+    while stop.run_until_cancelled(sleep(metrics::UPKEEP_EVERY)).await.is_some() {
+        app.metrics.run_upkeep();
     }
 }
 

@@ -17,6 +17,8 @@ mod hub;
 mod ice;
 mod ignored;
 mod lifecycle;
+mod logs;
+mod metrics;
 #[cfg(test)]
 mod model;
 mod notices;
@@ -26,6 +28,8 @@ mod secret;
 mod socket;
 mod store;
 mod timers;
+mod traces;
+mod trail;
 
 use std::{io::Write as _, path::PathBuf, process::ExitCode};
 
@@ -34,8 +38,6 @@ use call::ids::UserId;
 use clap::{Arg, ArgMatches, Args as _, Command, FromArgMatches as _, value_parser};
 use config::{Config, DatabaseUrl, SETTINGS, Value as _};
 use store::{Forgotten, Store};
-use tracing::Level;
-use tracing_subscriber::{EnvFilter, Layer as _, filter::filter_fn, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 fn main() -> ExitCode {
     match run(&commands().get_matches()) {
@@ -53,8 +55,12 @@ fn run(matches: &ArgMatches) -> anyhow::Result<()> {
     match matches.subcommand() {
         Some(("serve", matches)) => {
             let config = read_config(matches)?;
-            start_log(&config.log)?;
-            runtime.block_on(lifecycle::serve(config))
+            let traces = logs::start(&config)?;
+            let served = runtime.block_on(lifecycle::serve(config));
+            if let Some(traces) = traces {
+                traces.finish();
+            }
+            served
         }
         Some(("phone", matches)) => {
             let result = runtime.block_on(phone::run(phone::PhoneArgs::from_arg_matches(matches)?));
@@ -164,14 +170,4 @@ fn read_config(matches: &ArgMatches) -> anyhow::Result<Config> {
     let flags = SETTINGS.iter().filter_map(|setting| flag(setting.key));
     let file = matches.get_one::<PathBuf>("config");
     Ok(Config::read(flags, std::env::vars(), file.map(PathBuf::as_path))?)
-}
-
-/// Whatever is asked for, the libraries that see frames, headers and rows do not log them: there are secrets in them.
-fn start_log(filter: &str) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(filter).map_err(|error| anyhow::anyhow!("log: {error}"))?;
-    let is_safe = filter_fn(|event| *event.level() <= Level::WARN || event.target().starts_with("ringback"));
-    let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(ansi);
-    tracing_subscriber::registry().with(filter).with(lines.with_filter(is_safe)).try_init()?;
-    Ok(())
 }

@@ -10,8 +10,12 @@ use call::{
 };
 use serde_json::json;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
-use crate::homeserver::{Failure, Homeserver, notice};
+use crate::{
+    homeserver::{Failure, Homeserver, notice},
+    traces,
+};
 
 /// Leaves lines in rooms.
 pub struct Notices {
@@ -36,13 +40,16 @@ impl Notices {
             return;
         };
         let homeserver = self.homeserver.clone();
-        self.under_way.spawn(async move {
+        // A span of its own: that of the request must not stay open for it.
+        let span = traces::child_of(traces::current().as_ref(), || tracing::info_span!("room line", call_id = %call.id));
+        let work = async move {
             let backoff = ExponentialBuilder::default().with_min_delay(Duration::from_secs(1)).with_max_times(4).with_jitter();
             let send = || async { send(&homeserver, &token, &call).await };
             if let Err(failure) = send.retry(backoff).when(Failure::is_outage).await {
                 tracing::warn!(call_id = %call.id, room = %call.room, %failure, "could not leave a line in the room");
             }
-        });
+        };
+        self.under_way.spawn(work.instrument(span));
     }
 
     /// Waits for what is under way.

@@ -2,10 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
+use call::ids::CallId;
 use futures_util::{StreamExt as _, stream};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
-use crate::{calls::Calls, clock, error::ApiError};
+use crate::{calls::Calls, clock, error::ApiError, metrics, trail};
 
 /// How many calls are settled at once: they share a commit.
 const AT_ONCE: usize = 64;
@@ -19,6 +21,7 @@ pub async fn run(calls: Arc<Calls>, stop: CancellationToken) {
             Ok(()) => calls.alarm.sleep(clock::now()),
             Err(error) => {
                 tracing::error!(error = error.body.error, "what is due could not be done");
+                metrics::timer_failed();
                 AFTER_FAILURE
             }
         };
@@ -31,11 +34,17 @@ pub async fn run(calls: Arc<Calls>, stop: CancellationToken) {
     }
 }
 
+/// A trace of its own: nobody has asked.
+async fn expire(calls: &Arc<Calls>, id: CallId) -> Result<(), ApiError> {
+    let span = tracing::info_span!("timer", call_id = %id);
+    trail::about(&id.clone(), calls.expire(id)).instrument(span).await
+}
+
 async fn settle(calls: &Arc<Calls>) -> Result<(), ApiError> {
     calls.catch_up().await?;
     let due = calls.store.due(clock::now()).await?;
     // One call that cannot be settled now must not hold up the others.
-    let settled = stream::iter(due).map(|id| calls.expire(id)).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await;
+    let settled = stream::iter(due).map(|id| expire(calls, id)).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await;
     settled.into_iter().collect::<Result<(), _>>()?;
     // Cleared first: what is armed while the store is asked must not be overwritten by its older answer.
     calls.alarm.set(None);

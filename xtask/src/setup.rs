@@ -168,3 +168,12 @@ fn still(what: &str, passed: Duration, log: &Path) {
 fn holds(path: &Path, text: &str) -> bool {
     fs::read_to_string(path).is_ok_and(|held| held == text)
 }
+
+/// Sees to it that `prometheus` and `promtool` are there.
+///
+/// # Errors
+/// Where they cannot be installed; the message says what to type.
+pub fn prometheus() -> Result<()> {
+    let there = ["prometheus", "promtool"].iter().all(|program| process::find(program).is_some());
+    if there { Ok(()) } else { apt("Prometheus", &["prometheus"]) }
+}

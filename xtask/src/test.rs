@@ -128,7 +128,7 @@ fn install_clients() -> Result<Clients> {
     thread::scope(|scope| {
         let synapse = scope.spawn(setup::synapse);
         let python = scope.spawn(setup::python_clients);
-        let node = scope.spawn(|| setup::curl().and_then(|()| setup::node_clients()));
+        let node = scope.spawn(|| setup::curl().and_then(|()| setup::prometheus()).and_then(|()| setup::node_clients()));
         Ok(Clients { synapse: joined(synapse)?, python: joined(python)?, node: joined(node)? })
     })
 }

@@ -106,6 +106,18 @@ pub enum ClientMessage {
     End(CallId, bool, Claimed),
 }
 
+impl ClientMessage {
+    /// The call that it is about.
+    #[must_use]
+    pub fn call(&self) -> Option<&CallId> {
+        match self {
+            Self::Register(_) => None,
+            Self::Join(join) => Some(&join.call_id),
+            Self::Signal(id, ..) | Self::Toggle(id, ..) | Self::Leave(id, _) | Self::End(id, ..) => Some(id),
+        }
+    }
+}
+
 /// Who a message says it is from, where it does.
 #[derive(Debug, Clone, Default)]
 pub struct Claimed {

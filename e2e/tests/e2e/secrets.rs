@@ -1,9 +1,10 @@
-//! After a full call, logged at level trace: no token, no session description, no candidate in the log or in the database.
+//! After a full call, logged at level trace: no token, no session description, no candidate in the log (as text or JSON), in the
+//! database, in the metrics or in what a collector of traces gets.
 
 use std::{fs, path::Path};
 
 use anyhow::{Context as _, Result, ensure};
-use ringback_e2e::{Login, Options, Server, at_homeserver, pair};
+use ringback_e2e::{Collector, Login, Options, Server, at_homeserver, pair};
 use serde_json::{Value, json};
 
 const SDP: &str = "MARKER-SDP-4711";
@@ -50,26 +51,46 @@ async fn refused_on_the_way(server: &Server, alice: &Login, call: &str) -> Resul
 fn holds_none(path: &Path, secrets: &[&str]) -> Result<()> {
     let bytes = fs::read(path).with_context(|| path.display().to_string())?;
     ensure!(!bytes.is_empty() || path.extension().is_some_and(|end| end == "db-wal"), "{} is empty", path.display());
+    has_none(&path.display().to_string(), &bytes, secrets)
+}
+
+fn has_none(name: &str, bytes: &[u8], secrets: &[&str]) -> Result<()> {
     for secret in secrets {
         let found = bytes.windows(secret.len()).position(|window| window == secret.as_bytes());
         if let Some(at) = found {
             let near = String::from_utf8_lossy(&bytes[at.saturating_sub(200)..(at + 80).min(bytes.len())]).into_owned();
-            anyhow::bail!("{} holds {secret}: … {near}", path.display());
+            anyhow::bail!("{name} holds {secret}: … {near}");
         }
     }
     Ok(())
 }
 
 #[tokio::test]
-async fn stay_out_of_logs_and_database() -> Result<()> {
+async fn stay_out_of_logs_database_metrics_and_traces() -> Result<()> {
+    stay_out("text").await
+}
+
+#[tokio::test]
+async fn stay_out_of_logs_as_json() -> Result<()> {
+    stay_out("json").await
+}
+
+async fn stay_out(format: &str) -> Result<()> {
     let (alice, bob, room) = pair().await?;
-    let mut server = Options::new("stay_out_of_logs_and_database").set("LOG", "trace").start().await?;
+    let collector = Collector::start().await?;
+    let options = Options::new("stay_out_of_logs_and_database").set("LOG", "trace").set("LOG_FORMAT", format);
+    let mut server = options.set("OTLP_ENDPOINT", &collector.url).start().await?;
     a_full_call(&server, &alice, &bob, &room).await?;
     let dead = alice.clone();
     at_homeserver(move |homeserver| homeserver.logout(&dead)).await?;
     let refused: Value = server.get("/api/calls/active", &bob).await?.expect(200)?;
     ensure!(refused["calls"] == json!([]), "{refused}");
-    let secrets = [alice.token.as_str(), &bob.token, SDP, CANDIDATE];
+    let ice = server.get("/api/ice-servers", &bob).await?.expect(200)?;
+    let turn = ice["iceServers"].as_array().into_iter().flatten().find_map(|server| server["credential"].as_str());
+    let secrets = [alice.token.as_str(), &bob.token, SDP, CANDIDATE, turn.context("no TURN")?];
+    let shown = server.metrics().await?;
+    ensure!(shown.contains("ringback_calls_ended_total"), "{shown}");
+    has_none("the metrics", shown.as_bytes(), &secrets)?;
     // Before and after the write-ahead log is folded in.
     for round in 0..2 {
         holds_none(&server.log, &secrets)?;
@@ -84,5 +105,11 @@ async fn stay_out_of_logs_and_database() -> Result<()> {
             server.wait_for_end(std::time::Duration::from_secs(10)).await?;
         }
     }
+    let traces = collector.bytes();
+    let names = ["POST /api/calls/initiate", "homeserver whoami", "socket register-user", "store create"];
+    for name in names {
+        ensure!(traces.windows(name.len()).any(|window| window == name.as_bytes()), "{name} was not traced");
+    }
+    has_none("the traces", &traces, &secrets)?;
     Ok(())
 }

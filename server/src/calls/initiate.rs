@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use call::{
     call::{Call, Effect, MAX_RUNG_AS_A_WHOLE, Refusal, Request, start},
-    ids::{AccessToken, UserId},
+    ids::{AccessToken, CallId, UserId},
     wire::{Delivery, Initiate, Initiated},
 };
 use governor::{
@@ -21,7 +21,9 @@ use crate::{
     clock,
     error::ApiError,
     homeserver::Members,
+    metrics,
     store::{Created, IdempotencyKey, KeyedAnswer},
+    trail,
 };
 
 /// For how long a repeated request gets the first answer (contract, section 3).
@@ -42,6 +44,19 @@ impl Calls {
     /// 400, 401, 403, 409, 429, 502, 503, 504; nothing was stored then.
     pub async fn initiate(
         self: &Arc<Self>,
+        header: Option<AccessToken>,
+        body: Initiate,
+        key: Option<String>,
+    ) -> Result<Initiated, ApiError> {
+        // Named now, so that what is logged on the way can be found by the name.
+        let id = clock::call_id();
+        tracing::Span::current().record("call_id", id.as_str());
+        trail::about(&id.clone(), self.initiate_as(id, header, body, key)).await
+    }
+
+    async fn initiate_as(
+        self: &Arc<Self>,
+        id: CallId,
         header: Option<AccessToken>,
         body: Initiate,
         key: Option<String>,
@@ -92,8 +107,8 @@ impl Calls {
         };
         let this = self.clone();
         let actor = Actor { who: who.clone(), session: None };
-        let work = async move { this.begin(actor, request, members.into_keys().collect(), ignoring, key).await };
-        let begun = tokio::spawn(work).await.unwrap_or_else(|error| {
+        let work = async move { this.begin(id, actor, request, members.into_keys().collect(), ignoring, key).await };
+        let begun = trail::spawn(work).await.unwrap_or_else(|error| {
             tracing::error!(%error, "starting a call broke off");
             Err(ApiError::unavailable("something went wrong here: try again"))
         })?;
@@ -115,13 +130,13 @@ impl Calls {
     /// Stores the call and rings. Runs to its end even if whoever asked goes away.
     pub async fn begin(
         &self,
+        id: CallId,
         actor: Actor,
         request: Request,
         members: BTreeSet<UserId>,
         ignoring: BTreeSet<UserId>,
         key: Option<IdempotencyKey>,
     ) -> Result<Begun, ApiError> {
-        let id = clock::call_id();
         let reach = |user: &UserId| self.reach(user, &id, &ignoring);
         let (call, effects) = start(clock::now(), id.clone(), request, &members, reach)?;
         if let Some(other) = self.live.in_room(&call.room) {
@@ -151,6 +166,7 @@ impl Calls {
             }
         }
         tracing::info!(%call_id, room = %call.room, members = ?members, "room {} has {} member(s)", call.room, members.len());
+        metrics::call_started(call.kind);
         self.live.set(&live, &call);
         self.deliver.begun(&call);
         self.note_session(&live, &actor);
@@ -171,8 +187,7 @@ impl Calls {
         let delivery = self.deliver.ring(call, effects, call.participants.len() - 1);
         let Delivery { live, pending, devices } = delivery;
         tracing::info!(%call_id, live, pending, devices, "{live} user(s) notified live, {pending} stored as pending");
-        metrics::counter!("ringback_rings_total", "delivery" => "live").increment(live as u64);
-        metrics::counter!("ringback_rings_total", "delivery" => "pending").increment(pending as u64);
+        metrics::rang(delivery);
         delivery
     }
 
@@ -204,18 +219,19 @@ impl Calls {
 
     /// Counts a call that is about to start.
     pub(super) fn check_rate(&self, user: &UserId) -> Result<(), ApiError> {
-        within(self.starts.as_ref(), user)
+        within("calls", self.starts.as_ref(), user)
     }
 
     /// Counts an attempt, which costs the homeserver something even where it starts no call.
     fn check_attempts(&self, user: &UserId) -> Result<(), ApiError> {
-        within(self.attempts.as_ref(), user)
+        within("attempts", self.attempts.as_ref(), user)
     }
 }
 
-fn within(limit: Option<&DefaultKeyedRateLimiter<UserId>>, user: &UserId) -> Result<(), ApiError> {
+fn within(name: &'static str, limit: Option<&DefaultKeyedRateLimiter<UserId>>, user: &UserId) -> Result<(), ApiError> {
     let Some(limit) = limit else { return Ok(()) };
     limit.check_key(user).map_err(|not_yet| {
+        metrics::rate_limited(name);
         let wait = not_yet.wait_time_from(DefaultClock::default().now());
         ApiError::too_many_calls(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1))
     })

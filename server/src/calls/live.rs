@@ -6,13 +6,14 @@ use std::{
 };
 
 use call::{
-    call::{Call, Part},
+    call::{Call, Part, Status},
     ids::{AccessToken, CallId, DeviceId, RoomId, SessionId, UserId},
     signal::Waiting,
 };
+use opentelemetry::trace::SpanContext;
 use parking_lot::{Mutex, MutexGuard};
 
-use crate::hub::Event;
+use crate::{hub::Event, metrics::Standing, traces};
 
 /// The calls of this node that are not over.
 #[derive(Default)]
@@ -36,6 +37,8 @@ pub struct LiveCall {
     pub turn: Arc<tokio::sync::Mutex<()>>,
     /// The caller's token, to leave a line in the room when the call is over.
     pub caller_token: Option<AccessToken>,
+    /// The trace in which it began, if it was traced here.
+    pub began: Option<SpanContext>,
     roster: Mutex<Roster>,
 }
 
@@ -85,7 +88,7 @@ impl LiveCalls {
 
     /// Takes in a call that has begun.
     pub fn begin(&self, call: &Arc<Call>, caller_token: Option<AccessToken>) -> Arc<LiveCall> {
-        let live = Arc::new(LiveCall::new(call.clone(), caller_token, HashSet::new()));
+        let live = Arc::new(LiveCall::new(call.clone(), caller_token, traces::current(), HashSet::new()));
         let mut index = self.index.lock();
         index.note(None, Some(call));
         index.calls.insert(call.id.clone(), live.clone());
@@ -96,7 +99,7 @@ impl LiveCalls {
     pub fn restore(&self, call: Call) -> Arc<LiveCall> {
         let restored = call.devices().map(|(user, device)| (user.clone(), device.clone())).collect();
         let call = Arc::new(call);
-        let live = Arc::new(LiveCall::new(call.clone(), None, restored));
+        let live = Arc::new(LiveCall::new(call.clone(), None, None, restored));
         if call.is_over() {
             return live;
         }
@@ -135,9 +138,21 @@ impl LiveCalls {
         index.calls.remove(&call.id);
     }
 
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.index.lock().calls.len()
+    /// How many there are, and what waits in them.
+    pub fn standing(&self) -> Standing {
+        let calls: Vec<Arc<LiveCall>> = self.index.lock().calls.values().cloned().collect();
+        let mut standing = Standing::default();
+        for live in calls {
+            let roster = live.roster();
+            match roster.call.status() {
+                Status::Ringing => standing.ringing += 1,
+                Status::Active => standing.active += 1,
+                Status::Ended | Status::Rejected | Status::Missed => {}
+            }
+            standing.waiting += roster.waiting.values().map(Waiting::len).sum::<usize>();
+            standing.waiting_bytes += roster.waiting.values().map(Waiting::bytes).sum::<usize>();
+        }
+        standing
     }
 }
 
@@ -181,10 +196,15 @@ fn joined(call: &Call) -> impl Iterator<Item = (&Call, &UserId)> {
 }
 
 impl LiveCall {
-    fn new(call: Arc<Call>, caller_token: Option<AccessToken>, restored: HashSet<(UserId, DeviceId)>) -> Self {
+    fn new(
+        call: Arc<Call>,
+        caller_token: Option<AccessToken>,
+        began: Option<SpanContext>,
+        restored: HashSet<(UserId, DeviceId)>,
+    ) -> Self {
         let id = call.id.clone();
         let roster = Roster { call, waiting: HashMap::new(), joined_with: HashMap::new(), restored };
-        Self { id, turn: Arc::default(), caller_token, roster: Mutex::new(roster) }
+        Self { id, turn: Arc::default(), caller_token, began, roster: Mutex::new(roster) }
     }
 
     /// The call as it was last stored.

@@ -31,8 +31,10 @@ use crate::{
     hub::Hub,
     ice::Ice,
     ignored::Ignored,
+    metrics::{self, Standing},
     notices::Notices,
     store::{Fault, Store},
+    traces, trail,
 };
 
 pub use act::Actor;
@@ -120,9 +122,17 @@ impl Calls {
         })
     }
 
-    /// How many calls are not over.
-    pub fn live_calls(&self) -> usize {
-        self.live.len()
+    /// How things stand, but for the connections.
+    pub fn standing(&self) -> Standing {
+        let (attached, absent) = self.hub.count();
+        Standing {
+            attached,
+            absent,
+            asking: self.homeserver.under_way(),
+            queues: self.store.queues(),
+            overdue: self.alarm.overdue(clock::now()),
+            ..self.live.standing()
+        }
     }
 
     /// Waits for what was to be sent after calls that are over, and closes the database.
@@ -136,7 +146,8 @@ impl Calls {
         if let Some(live) = self.live.get(id) {
             return Ok(live);
         }
-        let call = self.store.load(id).await?.ok_or_else(ApiError::no_such_call)?;
+        let load = async { Ok::<_, ApiError>(self.store.load(id).await?) };
+        let call = trail::about(id, load).await?.ok_or_else(ApiError::no_such_call)?;
         Ok(self.live.restore(call))
     }
 
@@ -148,14 +159,15 @@ impl Calls {
         acting: Option<Actor>,
         decide: impl Fn(Call) -> Decided + Send + Sync + 'static,
     ) -> Result<Arc<Call>, ApiError> {
-        let this = self.clone();
-        let work = async move {
+        let (this, call_id) = (self.clone(), id.clone());
+        let work = trail::about(&call_id, async move {
             let live = this.find(&id).await?;
+            traces::link(live.began.as_ref());
             let _turn = live.turn.clone().lock_owned().await;
             this.change_in_turn(&live, acting.as_ref(), &decide).await
-        };
-        tokio::spawn(work).await.unwrap_or_else(|error| {
-            tracing::error!(%error, "a change of a call broke off");
+        });
+        trail::spawn(work).await.unwrap_or_else(|error| {
+            tracing::error!(%call_id, %error, "a change of a call broke off");
             Err(ApiError::unavailable("something went wrong here: try again"))
         })
     }
@@ -213,6 +225,9 @@ impl Calls {
     }
 
     fn carry_out(&self, Change { live, after, effects, acting }: Change) -> Arc<Call> {
+        if live.call().started_at().is_none() && after.started_at().is_some() {
+            metrics::call_answered(&after);
+        }
         self.live.set(&live, &after);
         let caller_token = || live.caller_token.clone().or_else(|| self.hub.token_of(&after.caller));
         self.deliver.carry_out(&after, &effects, acting.as_ref(), caller_token);
@@ -236,21 +251,27 @@ impl Calls {
     pub async fn catch_up(self: &Arc<Self>) -> Result<(), ApiError> {
         let unresolved = std::mem::take(&mut *self.unresolved.lock());
         for change in unresolved {
-            let _turn = change.live.turn.clone().lock_owned().await;
-            if change.live.call().version < change.after.version {
-                match self.store.load(&change.live.id).await {
-                    Ok(Some(stored)) if stored == *change.after => drop(self.carry_out(change)),
-                    Ok(_) => {}
-                    Err(fault) => {
-                        self.unresolved.lock().push(change);
-                        return Err(fault.into());
-                    }
-                }
-            }
+            let id = change.live.id.clone();
+            trail::about(&id, self.resolve_late(change)).await?;
         }
         let departed = std::mem::take(&mut *self.unnoted.lock());
         for (user, device) in departed {
             self.departed(&user, &device).await;
+        }
+        Ok(())
+    }
+
+    async fn resolve_late(&self, change: Change) -> Result<(), ApiError> {
+        let _turn = change.live.turn.clone().lock_owned().await;
+        if change.live.call().version < change.after.version {
+            match self.store.load(&change.live.id).await {
+                Ok(Some(stored)) if stored == *change.after => drop(self.carry_out(change)),
+                Ok(_) => {}
+                Err(fault) => {
+                    self.unresolved.lock().push(change);
+                    return Err(fault.into());
+                }
+            }
         }
         Ok(())
     }
@@ -268,7 +289,13 @@ impl Calls {
             }
             Ok(call.expire(now))
         };
-        self.change(id, None, decide).await.map(drop)
+        let due = self.live.get(&id).and_then(|live| live.call().deadline());
+        self.change(id, None, decide).await?;
+        let now = clock::now();
+        if let Some(due) = due.filter(|due| *due <= now) {
+            metrics::timer_settled(due, now);
+        }
+        Ok(())
     }
 
     /// After a start: settles what fell due meanwhile, and gives everyone in a call a grace period to come back.
@@ -278,8 +305,11 @@ impl Calls {
         for call in self.store.live().await? {
             let id = call.id.clone();
             self.live.restore(call);
-            self.change(id.clone(), None, move |call| Ok((call.restarted(until), Vec::new()))).await?;
-            self.expire(id).await?;
+            let settle = async {
+                self.change(id.clone(), None, move |call| Ok((call.restarted(until), Vec::new()))).await?;
+                self.expire(id.clone()).await
+            };
+            trail::about(&id, settle).await?;
         }
         self.alarm.arm(self.store.next_deadline().await?);
         Ok(())

@@ -18,6 +18,7 @@ use crate::{
     auth::Identity,
     error::ApiError,
     hub::{Event, Session},
+    metrics,
 };
 
 impl Calls {
@@ -36,6 +37,7 @@ impl Calls {
             let sent = self.hand_on(&mut roster, user, signal, &event);
             full = full.and(sent);
         }
+        metrics::signal(signal.kind);
         full
     }
 
@@ -45,7 +47,7 @@ impl Calls {
         let any = (user.clone(), None);
         let keep = |roster: &mut Roster, receiver: Receiver| {
             let kept = Kept { device: signal.target_device.clone(), event: event.clone() };
-            roster.waiting.entry(receiver).or_default().push(kept, event.text.len())
+            roster.waiting.entry(receiver).or_default().push(kept, event.text.len()).inspect(|()| metrics::signal_kept())
         };
         let waits =
             |roster: &Roster, receiver: &Receiver| roster.waiting.get(receiver).is_some_and(|waiting| !waiting.is_empty());
@@ -96,5 +98,5 @@ fn write(who: &Identity, id: &CallId, signal: &Signal) -> Event {
     })
     .to_string();
     let open = route.strip_suffix('}').unwrap_or(&route);
-    Event { name, text: format!("{open},\"{field}\":{}}}", signal.payload.get()) }
+    Event::of(name, format!("{open},\"{field}\":{}}}", signal.payload.get()))
 }

@@ -11,7 +11,7 @@ use url::Url;
 use crate::{appservice::AppService, secret::Secret};
 
 pub use sources::{ConfigError, Sources};
-pub use values::{BusUrl, DatabaseUrl, Value, WebUrl};
+pub use values::{BusUrl, DatabaseUrl, LogFormat, Value, WebUrl};
 
 /// One setting: its name in the file, and what it means, for `--help`.
 pub struct Setting {
@@ -52,6 +52,9 @@ settings! {
     "history_days" = Some("0"), "For how many days calls that are over are remembered; 0: for ever";
     "appservice" = None, "The registration file that `ringback registration` wrote [default: none]";
     "log" = Some("info"), "What to log: error, warn, info, debug, or a tracing filter";
+    "log_format" = Some("text"), "How to log: text or json";
+    "otlp_endpoint" = None, "An OpenTelemetry collector to send traces to by HTTP, e.g. http://localhost:4318 [default: none]";
+    "trace_ratio" = Some("1"), "Which part of all traces is recorded, 0 to 1";
 }
 
 /// Every setting, read and checked.
@@ -95,6 +98,12 @@ pub struct Config {
     pub appservice: Option<AppService>,
     /// What to log.
     pub log: String,
+    /// How.
+    pub log_format: LogFormat,
+    /// Where traces go, if anywhere.
+    pub otlp_endpoint: Option<Url>,
+    /// Which part of them is recorded, 0 to 1.
+    pub trace_ratio: f64,
 }
 
 impl Config {
@@ -128,6 +137,9 @@ impl Config {
             history_days: from.required("history_days"),
             appservice: from.optional("appservice"),
             log: from.required("log"),
+            log_format: from.required("log_format"),
+            otlp_endpoint: from.optional::<WebUrl>("otlp_endpoint").map(|url| url.0),
+            trace_ratio: from.required::<values::Ratio>("trace_ratio").0,
         };
         from.optional::<BusUrl>("bus_url");
         config.check(&mut from);

@@ -159,6 +159,43 @@ impl Value for DatabaseUrl {
     }
 }
 
+/// How lines of the log look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Value for LogFormat {
+    fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err(format!("`{text}` is neither text nor json")),
+        }
+    }
+
+    fn stand_in() -> Self {
+        Self::Text
+    }
+}
+
+/// A part of a whole.
+pub struct Ratio(pub f64);
+
+impl Value for Ratio {
+    fn parse(text: &str) -> Result<Self, String> {
+        let ratio = text.parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio));
+        ratio.map(Self).ok_or_else(|| format!("`{text}` is not a number between 0 and 1"))
+    }
+
+    fn stand_in() -> Self {
+        Self(1.0)
+    }
+}
+
 /// Several nodes are not there yet.
 #[derive(Debug)]
 pub struct BusUrl;

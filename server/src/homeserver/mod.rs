@@ -13,12 +13,13 @@ use std::{
 
 use backon::{ExponentialBuilder, Retryable};
 use call::ids::{AccessToken, DeviceId, UserId};
-use reqwest::{Method, StatusCode};
+use reqwest::{Method, StatusCode, header::HeaderMap};
 use serde::{Deserialize, de::DeserializeOwned};
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::Instant};
+use tracing::{Instrument as _, field::Empty};
 use url::Url;
 
-use crate::causes::causes;
+use crate::{causes::causes, metrics, traces, trail};
 
 pub use requests::notice;
 
@@ -131,12 +132,54 @@ impl Homeserver {
         url
     }
 
-    async fn get<T: DeserializeOwned>(&self, token: &AccessToken, path: &[&str]) -> Result<T, Failure> {
-        self.request(Method::GET, token, path, &[], None).await
+    /// How many requests are under way.
+    pub fn under_way(&self) -> usize {
+        UNDER_WAY.saturating_sub(self.turns.available_permits())
     }
 
-    /// Sends what may be sent again: a reading, or a `PUT` with its own transaction id.
+    async fn get<T: DeserializeOwned>(&self, what: &'static str, token: &AccessToken, path: &[&str]) -> Result<T, Failure> {
+        self.request(what, Method::GET, token, path, &[], None).await
+    }
+
+    /// Sends what may be sent again: a reading, or a `PUT` with its own transaction id. `what` is its name for those who look on.
     async fn request<T: DeserializeOwned>(
+        &self,
+        what: &'static str,
+        method: Method,
+        token: &AccessToken,
+        path: &[&str],
+        query: &[(&str, &str)],
+        body: Option<&serde_json::Value>,
+    ) -> Result<T, Failure> {
+        let since = Instant::now();
+        let span = traces::within(|| {
+            tracing::info_span!(
+                "homeserver",
+                otel.name = format_args!("homeserver {what}"),
+                otel.kind = "client",
+                otel.status_code = Empty,
+                http.request.method = method.as_str(),
+                ringback.request = what,
+                ringback.outcome = Empty,
+                call_id = trail::call().map(tracing::field::display),
+            )
+        });
+        let result = self.try_request(method, token, path, query, body).instrument(span.clone()).await;
+        let outcome = match &result {
+            Ok(_) => "ok",
+            Err(Failure::UnknownToken | Failure::Forbidden | Failure::NotFound) => "refused",
+            Err(Failure::Slow) => "slow",
+            Err(Failure::Away(_)) => "away",
+        };
+        span.record("ringback.outcome", outcome);
+        if result.as_ref().is_err_and(Failure::is_outage) {
+            span.record("otel.status_code", "ERROR");
+        }
+        metrics::homeserver_asked(what, outcome, since.elapsed());
+        result
+    }
+
+    async fn try_request<T: DeserializeOwned>(
         &self,
         method: Method,
         token: &AccessToken,
@@ -151,9 +194,11 @@ impl Homeserver {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
+        let mut trace = HeaderMap::new();
+        traces::pass_on(&mut trace);
         let backoff = ExponentialBuilder::default().with_min_delay(Duration::from_millis(50)).with_max_times(2).with_jitter();
         let attempt = || async {
-            let mut request = self.http.request(method.clone(), url.clone()).bearer_auth(token.expose());
+            let mut request = self.http.request(method.clone(), url.clone()).headers(trace.clone()).bearer_auth(token.expose());
             if let Some(body) = body {
                 request = request.json(body);
             }
@@ -167,13 +212,6 @@ impl Homeserver {
         if let (Err(Failure::UnknownToken), Some(act)) = (&result, self.on_refusal.get()) {
             act(token);
         }
-        let outcome = match &result {
-            Ok(_) => "ok",
-            Err(Failure::UnknownToken | Failure::Forbidden | Failure::NotFound) => "refused",
-            Err(Failure::Slow) => "slow",
-            Err(Failure::Away(_)) => "away",
-        };
-        metrics::counter!("ringback_homeserver_requests_total", "outcome" => outcome).increment(1);
         result
     }
 }

@@ -50,7 +50,7 @@ impl Homeserver {
     /// # Errors
     /// [`Failure`].
     pub async fn whoami(&self, token: &AccessToken) -> Result<WhoAmI, Failure> {
-        self.get(token, &["account", "whoami"]).await.map_err(|failure| match failure {
+        self.get("whoami", token, &["account", "whoami"]).await.map_err(|failure| match failure {
             // A token that may not even ask whose it is serves for nothing.
             Failure::Forbidden => Failure::UnknownToken,
             Failure::NotFound => Failure::away("it has no client-server API: check homeserver_url"),
@@ -63,7 +63,7 @@ impl Homeserver {
     /// # Errors
     /// [`Failure::Forbidden`] where the asker is not in it, or there is no such room.
     pub async fn joined_members(&self, token: &AccessToken, room: &RoomId) -> Result<Members, Failure> {
-        let members: JoinedMembers = self.get(token, &["rooms", room.as_str(), "joined_members"]).await?;
+        let members: JoinedMembers = self.get("joined_members", token, &["rooms", room.as_str(), "joined_members"]).await?;
         // An id that no specification allows any more is nobody who could be rung, and no reason to ring nobody.
         Ok(members.joined.into_iter().filter_map(|(user, profile)| Some((user.parse().ok()?, profile.display_name))).collect())
     }
@@ -73,7 +73,7 @@ impl Homeserver {
     /// # Errors
     /// [`Failure`].
     pub async fn display_name(&self, token: &AccessToken, user: &UserId) -> Result<Option<String>, Failure> {
-        let profile: Profile = self.get(token, &["profile", user.as_str(), "displayname"]).await?;
+        let profile: Profile = self.get("display_name", token, &["profile", user.as_str(), "displayname"]).await?;
         Ok(profile.display_name)
     }
 
@@ -82,7 +82,7 @@ impl Homeserver {
     /// # Errors
     /// [`Failure`].
     pub async fn turn_server(&self, token: &AccessToken) -> Result<TurnServer, Failure> {
-        self.get(token, &["voip", "turnServer"]).await
+        self.get("turn_server", token, &["voip", "turnServer"]).await
     }
 
     /// Whom a user ignores: `GET /user/{userId}/account_data/m.ignored_user_list`; `as_user`: by an application service's token.
@@ -92,7 +92,7 @@ impl Homeserver {
     pub async fn ignored_users(&self, token: &AccessToken, user: &UserId, as_user: bool) -> Result<BTreeSet<UserId>, Failure> {
         let path = ["user", user.as_str(), "account_data", "m.ignored_user_list"];
         let query: &[(&str, &str)] = if as_user { &[("user_id", user.as_str())] } else { &[] };
-        match self.request::<IgnoredUsers>(Method::GET, token, &path, query, None).await {
+        match self.request::<IgnoredUsers>("ignored_users", Method::GET, token, &path, query, None).await {
             Ok(list) => Ok(list.ignored_users.into_keys().filter_map(|user| user.parse().ok()).collect()),
             Err(Failure::NotFound) => Ok(BTreeSet::new()),
             Err(failure) => Err(failure),
@@ -104,7 +104,7 @@ impl Homeserver {
     /// # Errors
     /// [`Failure`]; the asker cannot tell then, and must take it for encrypted.
     pub async fn is_encrypted(&self, token: &AccessToken, room: &RoomId) -> Result<bool, Failure> {
-        match self.get::<Value>(token, &["rooms", room.as_str(), "state", "m.room.encryption"]).await {
+        match self.get::<Value>("room_encryption", token, &["rooms", room.as_str(), "state", "m.room.encryption"]).await {
             Ok(_) => Ok(true),
             Err(Failure::NotFound) => Ok(false),
             Err(failure) => Err(failure),
@@ -123,7 +123,7 @@ impl Homeserver {
         content: &Value,
     ) -> Result<(), Failure> {
         let path = ["rooms", room.as_str(), "send", "m.room.message", transaction];
-        self.request::<Value>(Method::PUT, token, &path, &[], Some(content)).await.map(drop)
+        self.request::<Value>("send_notice", Method::PUT, token, &path, &[], Some(content)).await.map(drop)
     }
 }
 

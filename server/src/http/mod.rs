@@ -4,6 +4,7 @@ mod act;
 mod appservice;
 mod discovery;
 mod extract;
+mod observe;
 mod openapi;
 mod ops;
 mod signal;
@@ -85,6 +86,7 @@ pub fn router(app: &Arc<App>) -> (Router, SocketIo) {
         .with_state(app.clone())
         .layer(
             ServiceBuilder::new()
+                .layer(middleware::from_fn(observe::observe))
                 .layer(cors)
                 .layer(CatchPanicLayer::custom(panicked))
                 .layer(middleware::from_fn(matrix_errors))

@@ -3,28 +3,26 @@
 use std::sync::Arc;
 
 use axum::{Router, extract::State, http::StatusCode, routing::get};
+use socketioxide::{SocketIo, TransportType};
 
 use super::discovery::database_answers;
-use crate::app::App;
+use crate::{app::App, metrics::Standing};
 
 /// `/metrics`, `/livez`, `/readyz`.
-pub fn router(app: &Arc<App>) -> Router {
+pub fn router(app: &Arc<App>, socket_io: &SocketIo) -> Router {
+    let (scraped, socket_io) = (app.clone(), socket_io.clone());
     Router::new()
-        .route("/metrics", get(metrics))
+        .route("/metrics", get(move || std::future::ready(metrics(&scraped, &socket_io))))
         .route("/livez", get(livez))
         .route("/readyz", get(readyz))
         .with_state(app.clone())
 }
 
-async fn metrics(State(app): State<Arc<App>>) -> String {
-    metrics::gauge!("ringback_sessions").set(as_gauge(app.calls.hub.len()));
-    metrics::gauge!("ringback_live_calls").set(as_gauge(app.calls.live_calls()));
+fn metrics(app: &App, socket_io: &SocketIo) -> String {
+    let sockets = socket_io.sockets();
+    let by_polling = sockets.iter().filter(|socket| matches!(socket.transport_type(), TransportType::Polling)).count();
+    Standing { by_websocket: sockets.len() - by_polling, by_polling, ..app.calls.standing() }.show();
     app.metrics.render()
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a gauge is a float; nobody has 2^52 devices")]
-fn as_gauge(count: usize) -> f64 {
-    count as f64
 }
 
 async fn livez() -> &'static str {

@@ -19,7 +19,7 @@ use call::{
 use parking_lot::{Mutex, RwLock};
 use tokio::{sync::mpsc, time::Instant};
 
-use crate::{auth::Identity, clock};
+use crate::{auth::Identity, clock, trail::Ringing};
 
 pub use session::{Line, Sent, Session};
 
@@ -85,6 +85,8 @@ pub struct Event {
     pub name: &'static str,
     /// One JSON object.
     pub text: String,
+    /// Who watches it on its way, where it rings.
+    pub ringing: Option<Ringing>,
 }
 
 impl Hub {
@@ -179,9 +181,11 @@ impl Hub {
         self.users.read().get(user)?.iter().find_map(|session| session.token())
     }
 
-    /// How many sessions there are.
-    pub fn len(&self) -> usize {
-        self.users.read().values().map(Vec::len).sum()
+    /// How many sessions there are: with a connection, and without.
+    pub fn count(&self) -> (usize, usize) {
+        let users = self.users.read();
+        let attached = users.values().flatten().filter(|session| session.is_connected()).count();
+        (attached, users.values().map(Vec::len).sum::<usize>() - attached)
     }
 
     fn any(&self, user: &UserId, is: impl Fn(&Session) -> bool) -> bool {
@@ -190,15 +194,20 @@ impl Hub {
 }
 
 impl Event {
+    /// An event that is written already.
+    pub fn of(name: &'static str, text: String) -> Self {
+        Self { name, text, ringing: None }
+    }
+
     /// Writes an event.
     pub fn new(event: &ServerEvent) -> Self {
         let text = serde_json::to_string(event).unwrap_or_else(|_| unreachable!("events are plain data"));
-        Self { name: event.name(), text }
+        Self::of(event.name(), text)
     }
 
     /// The same event with its number within a session.
     fn numbered(&self, id: u64) -> Self {
         let open = self.text.strip_suffix('}').unwrap_or(&self.text);
-        Self { name: self.name, text: format!("{open},\"eventId\":{id}}}") }
+        Self { name: self.name, text: format!("{open},\"eventId\":{id}}}"), ringing: self.ringing.clone() }
     }
 }

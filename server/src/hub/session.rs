@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::Event;
-use crate::auth::Identity;
+use crate::{auth::Identity, metrics};
 
 /// How many events are kept for a session that comes back.
 const KEPT: usize = 512;
@@ -207,7 +207,9 @@ impl Line {
         if self.waiting.fetch_add(bytes, Ordering::Relaxed) + bytes > OUTBOX_BYTES {
             return false;
         }
-        self.outbox.try_send(event).is_ok()
+        let taken = self.outbox.try_send(event).is_ok();
+        metrics::outbox_holds(self.outbox.max_capacity() - self.outbox.capacity());
+        taken
     }
 }
 

@@ -229,10 +229,12 @@ struct Wire {
 }
 
 impl Transport for Wire {
+    const NAME: &'static str = "model";
+
     type ReplyTo = ();
 
-    async fn receive(&mut self) -> Option<Frame<()>> {
-        self.inbox.recv().await
+    async fn receive(&mut self) -> Result<Frame<()>, Option<Close>> {
+        self.inbox.recv().await.ok_or(None)
     }
 
     async fn send(&mut self, event: &Event) -> Result<(), Gone> {

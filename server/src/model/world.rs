@@ -131,7 +131,7 @@ impl World {
         };
         let actor = phone.actor(None);
         let members: BTreeSet<UserId> = scene.users.iter().cloned().collect();
-        let begun = self.app.calls.begin(actor, request, members, BTreeSet::new(), None).await;
+        let begun = self.app.calls.begin(crate::clock::call_id(), actor, request, members, BTreeSet::new(), None).await;
         let Ok(Begun::Ringing(call, _)) = begun else { panic!("a call in a fresh room begins") };
         for phone in &callers {
             phone.state.lock().calls_of_its_own.insert(call.id.clone());

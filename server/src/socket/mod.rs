@@ -6,7 +6,10 @@ pub mod socketio;
 
 use std::{sync::Arc, time::Duration};
 
-use call::wire::{ErrorBody, ServerEvent};
+use call::{
+    ids::CallId,
+    wire::{ErrorBody, ServerEvent},
+};
 use serde_json::Value;
 use tokio::time::{Instant, sleep_until};
 
@@ -15,6 +18,7 @@ use crate::{
     clock,
     error::ApiError,
     hub::{Attached, Event, Outbox},
+    metrics,
 };
 use peer::Peer;
 
@@ -36,11 +40,14 @@ const WRITE_WITHIN: Duration = Duration::from_secs(10);
 
 /// A way to a client.
 pub trait Transport: Send {
+    /// Its name, for those who look on.
+    const NAME: &'static str;
+
     /// How a frame is answered, where its sender wants that.
     type ReplyTo: Send;
 
-    /// The next frame; `None`: the client is gone. May be dropped and called again without losing one.
-    fn receive(&mut self) -> impl Future<Output = Option<Frame<Self::ReplyTo>>> + Send;
+    /// The next frame; else why to close, or `None`: the client is gone. May be dropped and called again without losing one.
+    fn receive(&mut self) -> impl Future<Output = Result<Frame<Self::ReplyTo>, Option<Close>>> + Send;
 
     /// Sends an event.
     fn send(&mut self, event: &Event) -> impl Future<Output = Result<(), Gone>> + Send;
@@ -98,6 +105,16 @@ impl Close {
         }
     }
 
+    fn word(self) -> &'static str {
+        match self {
+            Self::Policy => "policy",
+            Self::TooBig => "too_big",
+            Self::TooSlow => "too_slow",
+            Self::Resumed => "resumed",
+            Self::Restart => "restart",
+        }
+    }
+
     fn reason(self) -> &'static str {
         match self {
             Self::Policy => "register with a valid token within 60 s",
@@ -115,67 +132,70 @@ pub async fn serve<T: Transport>(app: Arc<App>, base_url: String, mut transport:
     let mut outbox = None;
     let opened = Instant::now();
     let mut recheck = opened + RECHECK_EVERY;
-    loop {
+    let why = loop {
         let unregistered = outbox.is_none();
         tokio::select! {
             frame = transport.receive() => {
-                let Some(frame) = frame else { break };
-                let attached = match handle(&mut transport, &mut peer, frame).await {
-                    Ok(attached) => attached,
-                    Err(why) => {
-                        close(&mut transport, why).await;
-                        break;
-                    }
+                let handled = match frame {
+                    Ok(frame) => handle(&mut transport, &mut peer, frame).await,
+                    Err(why) => Err(why),
                 };
-                if let Some(receiver) = attached {
-                    outbox = Some(receiver);
-                    recheck = Instant::now() + RECHECK_EVERY + Duration::from_millis(clock::jitter(RECHECK_SPREAD_MS));
+                match handled {
+                    Ok(Some(receiver)) => {
+                        outbox = Some(receiver);
+                        recheck = Instant::now() + RECHECK_EVERY + Duration::from_millis(clock::jitter(RECHECK_SPREAD_MS));
+                    }
+                    Ok(None) => {}
+                    Err(why) => break why,
                 }
             }
             event = next(&mut outbox) => {
                 // The hub has let go of this line: its outbox was full, or another line has taken its place.
-                let Some(event) = event else {
-                    transport.close(if peer.is_replaced() { Close::Resumed } else { Close::TooSlow }).await;
-                    break;
-                };
-                if transport.send(&event).await.is_err() {
-                    transport.close(Close::TooSlow).await;
-                    break;
+                let Some(event) = event else { break Some(if peer.is_replaced() { Close::Resumed } else { Close::TooSlow }) };
+                if send(&mut transport, &event).await.is_err() {
+                    break Some(Close::TooSlow);
                 }
             }
-            () = sleep_until(opened + REGISTER_WITHIN), if unregistered => {
-                transport.close(Close::Policy).await;
-                break;
-            }
+            () = sleep_until(opened + REGISTER_WITHIN), if unregistered => break Some(Close::Policy),
             () = sleep_until(recheck), if !unregistered => {
                 recheck = Instant::now() + RECHECK_EVERY;
                 if let Err(error) = peer.recheck().await {
+                    metrics::refused(T::NAME, &error.body.errcode);
                     let _ = transport.refuse(None, error.body).await;
-                    transport.close(Close::Policy).await;
-                    break;
+                    break Some(Close::Policy);
                 }
             }
             () = app.stopping.cancelled() => {
-                let reconnect_after_ms = 500 + clock::jitter(2_000);
-                let goodbye = Event::new(&ServerEvent::ServerShutdown { reconnect_after_ms });
-                if peer.tell(&goodbye) {
-                    while let Some(event) = outbox.as_mut().and_then(Outbox::take) {
-                        let _ = transport.send(&event).await;
-                    }
-                } else {
-                    let _ = transport.send(&goodbye).await;
-                }
-                transport.close(Close::Restart).await;
-                break;
+                say_goodbye(&mut transport, &peer, outbox.as_mut()).await;
+                break Some(Close::Restart);
             }
         }
+    };
+    metrics::socket_closed(T::NAME, why.map_or("client", Close::word));
+    if let Some(why) = why {
+        transport.close(why).await;
     }
     peer.gone().await;
 }
 
-async fn close<T: Transport>(transport: &mut T, why: Option<Close>) {
-    if let Some(why) = why {
-        transport.close(why).await;
+/// One event from the outbox. How long a ring has taken is known now.
+async fn send<T: Transport>(transport: &mut T, event: &Event) -> Result<(), Gone> {
+    match &event.ringing {
+        Some(ringing) => ringing.watch(transport.send(event)).await,
+        None => transport.send(event).await,
+    }
+}
+
+async fn say_goodbye<T: Transport>(transport: &mut T, peer: &Peer, outbox: Option<&mut Outbox>) {
+    let reconnect_after_ms = 500 + clock::jitter(2_000);
+    let goodbye = Event::new(&ServerEvent::ServerShutdown { reconnect_after_ms });
+    match outbox {
+        Some(outbox) if peer.tell(&goodbye) => {
+            while let Some(event) = outbox.take() {
+                let _ = send(transport, &event).await;
+            }
+        }
+        Some(_) | None => drop(transport.send(&goodbye).await),
     }
 }
 
@@ -202,6 +222,7 @@ async fn handle<T: Transport>(
     let (event, body) = match frame.message {
         Ok(message) => message,
         Err(error) => {
+            metrics::refused(T::NAME, &error.body.errcode);
             transport.reply(frame.reply_to, "", Err(error.body)).await.map_err(|Gone| None)?;
             return Ok(None);
         }
@@ -220,9 +241,23 @@ async fn handle<T: Transport>(
             }
             Ok(done.answer)
         }
-        Err(error) => Err(error.body),
+        Err(error) => {
+            metrics::refused(T::NAME, &error.body.errcode);
+            Err(about(&body, error.body))
+        }
     };
     let dead = result.as_ref().is_err_and(|error| error.errcode == call::wire::errcode::UNKNOWN_TOKEN) && peer.is_registered();
     transport.reply(frame.reply_to, &event, result).await.map_err(|Gone| None)?;
     if dead { Err(Some(Close::Policy)) } else { Ok(outbox) }
+}
+
+/// A refusal says which call it is about, where the message has said so.
+fn about(body: &str, error: ErrorBody) -> ErrorBody {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Named {
+        call_id: CallId,
+    }
+    let named = || serde_json::from_str::<Named>(body).ok().map(|named| named.call_id);
+    ErrorBody { call_id: error.call_id.clone().or_else(named), ..error }
 }

@@ -7,6 +7,7 @@ use call::{
     wire::{Claim, ClientMessage, ErrorBody, JoinCall, Register, ServerEvent},
 };
 use serde_json::{Value, json};
+use tracing::{Instrument as _, Span};
 
 use crate::{
     app::App,
@@ -15,6 +16,7 @@ use crate::{
     clock,
     error::ApiError,
     hub::{Attached, Event, Resume, Session},
+    metrics, trail,
 };
 
 /// A connection's client.
@@ -58,7 +60,13 @@ impl Peer {
     /// # Errors
     /// Those of the contract.
     pub async fn handle(&mut self, event: &str, body: &str) -> Result<Done, ApiError> {
-        match ClientMessage::parse(event, body)? {
+        let message = ClientMessage::parse(event, body)?;
+        let (call, span) = (message.call().cloned(), span_of(event, &message));
+        trail::begin(call, self.obey(message)).instrument(span).await
+    }
+
+    async fn obey(&mut self, message: ClientMessage) -> Result<Done, ApiError> {
+        match message {
             ClientMessage::Register(register) => self.register(register).await,
             ClientMessage::Join(join) => self.join(join).await,
             ClientMessage::Signal(id, signal, claimed) => {
@@ -109,6 +117,7 @@ impl Peer {
         let attached = self.app.calls.hub.attach(&who, &self.base_url, resume.as_ref());
         let session = attached.session.clone();
         self.registered = Some(Registered { who: who.clone(), session: session.clone(), line: attached.line });
+        metrics::registered(attached.missed.is_some(), asked);
         if let Err(error) = self.app.calls.arrived(&who, &session, attached.missed.is_some(), asked).await {
             self.registered = None;
             let is_gone = self.app.calls.hub.detach(&session, attached.line);
@@ -222,6 +231,21 @@ impl Peer {
         let Some(Registered { who, session, line }) = self.registered.take() else { return };
         if self.app.calls.hub.detach(&session, line) {
             self.app.calls.departed(&who.user, &who.device).await;
+        }
+    }
+}
+
+/// Signals have none: there are many, and each does little.
+fn span_of(event: &str, message: &ClientMessage) -> Span {
+    let call_id = message.call().map(tracing::field::display);
+    match message {
+        ClientMessage::Signal(..) => Span::none(),
+        ClientMessage::Register(_)
+        | ClientMessage::Join(_)
+        | ClientMessage::Toggle(..)
+        | ClientMessage::Leave(..)
+        | ClientMessage::End(..) => {
+            tracing::info_span!("socket", otel.name = format_args!("socket {event}"), otel.kind = "server", call_id)
         }
     }
 }

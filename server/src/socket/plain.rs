@@ -29,7 +29,7 @@ use tokio_tungstenite::{
 };
 
 use super::{Close, Frame, Gone, MAX_FRAME, PING_EVERY, PONG_WITHIN, READ_BUFFER, Transport, WRITE_WITHIN, serve};
-use crate::{app::App, error::ApiError, hub::Event, public_url::Ends};
+use crate::{app::App, error::ApiError, hub::Event, metrics, public_url::Ends};
 
 /// How much of a frame that is too long is read before the connection is cut, so that its sender gets to read why.
 const DRAIN: usize = 8 * 1024 * 1024;
@@ -71,9 +71,9 @@ pub async fn upgrade(State(app): State<Arc<App>>, Extension(ends): Extension<End
             .max_message_size(Some(MAX_FRAME))
             .max_frame_size(Some(MAX_FRAME));
         let socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
-        metrics::gauge!("ringback_sockets", "transport" => "websocket").increment(1);
+        metrics::websocket_opened();
         serve(app, base_url, Plain { socket, ping: Instant::now() + PING_EVERY, pong_by: None }).await;
-        metrics::gauge!("ringback_sockets", "transport" => "websocket").decrement(1);
+        metrics::websocket_gone();
     });
     let accept = derive_accept_key(key.as_bytes());
     Response::builder()
@@ -109,9 +109,11 @@ struct Envelope {
 }
 
 impl Transport for Plain {
+    const NAME: &'static str = "websocket";
+
     type ReplyTo = Option<Value>;
 
-    async fn receive(&mut self) -> Option<Frame<Option<Value>>> {
+    async fn receive(&mut self) -> Result<Frame<Option<Value>>, Option<Close>> {
         loop {
             let check = self.pong_by.unwrap_or(self.ping);
             tokio::select! {
@@ -119,26 +121,25 @@ impl Transport for Plain {
                     // Whatever comes shows that the client is there.
                     self.pong_by = None;
                     self.ping = Instant::now() + PING_EVERY;
-                    match message? {
-                        Ok(Message::Text(text)) => return Some(read(text.as_str())),
+                    match message.ok_or(None)? {
+                        Ok(Message::Text(text)) => return Ok(read(text.as_str())),
                         Ok(Message::Binary(_)) => {
                             let error = Malformed { errcode: errcode::NOT_JSON, error: "send text frames".to_owned() };
-                            return Some(Frame { message: Err(error.into()), reply_to: None });
+                            return Ok(Frame { message: Err(error.into()), reply_to: None });
                         }
                         Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => {}
                         Err(tungstenite::Error::Capacity(CapacityError::MessageTooLong { .. })) => {
-                            self.close(Close::TooBig).await;
-                            return None;
+                            return Err(Some(Close::TooBig));
                         }
-                        Ok(Message::Close(_)) | Err(_) => return None,
+                        Ok(Message::Close(_)) | Err(_) => return Err(None),
                     }
                 }
                 () = sleep_until(check) => {
                     if self.pong_by.is_some() {
-                        return None;
+                        return Err(None);
                     }
                     self.pong_by = Some(Instant::now() + PONG_WITHIN);
-                    self.write(Message::Ping(tungstenite::Bytes::new())).await.ok()?;
+                    self.write(Message::Ping(tungstenite::Bytes::new())).await.map_err(|Gone| None)?;
                 }
             }
         }
@@ -188,7 +189,7 @@ fn ack(id: Value, fields: Value) -> Event {
     let mut object = super::done(fields);
     object.insert("type".to_owned(), "ack".into());
     object.insert("id".to_owned(), id);
-    Event { name: "ack", text: Value::Object(object).to_string() }
+    Event::of("ack", Value::Object(object).to_string())
 }
 
 /// Reads on until the client has closed its end: bytes that nobody reads would cut the connection before our last words arrive.

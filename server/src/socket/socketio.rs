@@ -21,7 +21,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{Close, Frame, Gone, MAX_FRAME, PING_EVERY, PONG_WITHIN, READ_BUFFER, Transport, WRITE_WITHIN, serve};
-use crate::{app::App, error::ApiError, hub::Event, public_url::Ends};
+use crate::{app::App, error::ApiError, hub::Event, metrics, public_url::Ends};
 
 /// How many frames of one client may wait to be handled; past it they are refused.
 const INBOX: usize = 256;
@@ -58,6 +58,7 @@ fn connected(app: &Arc<App>, socket: SocketRef) {
     socket.on_fallback(move |packet: Packet, ack: Acknowledge| {
         if let Err(mpsc::error::TrySendError::Full((_, ack))) = sender.try_send((packet, ack)) {
             let error = ApiError::unavailable("too many messages wait to be handled: send slower").body;
+            metrics::refused(Client::NAME, &error.errcode);
             let _ = ack.sender.send(&Answer { ok: false, error });
         }
         std::future::ready(())
@@ -70,9 +71,7 @@ fn connected(app: &Arc<App>, socket: SocketRef) {
     let base_url = app.urls.base(&request.headers, *ends);
     let app = app.clone();
     app.sockets.clone().spawn(async move {
-        metrics::gauge!("ringback_sockets", "transport" => "socket.io").increment(1);
         serve(app, base_url, Client { socket, inbox, gone }).await;
-        metrics::gauge!("ringback_sockets", "transport" => "socket.io").decrement(1);
     });
 }
 
@@ -120,16 +119,18 @@ struct Client {
 }
 
 impl Transport for Client {
+    const NAME: &'static str = "socket.io";
+
     type ReplyTo = Acknowledge;
 
-    async fn receive(&mut self) -> Option<Frame<Acknowledge>> {
+    async fn receive(&mut self) -> Result<Frame<Acknowledge>, Option<Close>> {
         tokio::select! {
             biased;
             frame = self.inbox.recv() => {
-                let (Packet(text), reply_to) = frame?;
-                Some(Frame { message: read(&text), reply_to })
+                let (Packet(text), reply_to) = frame.ok_or(None)?;
+                Ok(Frame { message: read(&text), reply_to })
             }
-            () = self.gone.cancelled() => None,
+            () = self.gone.cancelled() => Err(None),
         }
     }
 

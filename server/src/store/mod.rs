@@ -19,8 +19,10 @@ use call::{
     wire::{Delivery, PastCall},
 };
 use jiff::Timestamp;
+use tokio::time::Instant;
+use tracing::{Instrument as _, field::Empty};
 
-use crate::config::DatabaseUrl;
+use crate::{config::DatabaseUrl, metrics, traces, trail};
 
 pub use past::{Behind, Forgotten};
 pub use rows::{times_of, word};
@@ -231,23 +233,65 @@ impl Store {
         }
     }
 
-    async fn write<O: Op>(&self, op: O) -> Result<O::Out, Fault> {
+    /// How many operations wait, by queue.
+    pub fn queues(&self) -> Vec<(&'static str, usize)> {
         match self {
-            Self::Sqlite(sqlite) => sqlite.write(op).await,
-            Self::Postgres(postgres) => postgres.run(op).await,
+            Self::Sqlite(sqlite) => sqlite.queues(),
+            Self::Postgres(postgres) => vec![("pool", postgres.waiting())],
         }
     }
 
+    async fn write<O: Op>(&self, op: O) -> Result<O::Out, Fault> {
+        let work = async {
+            match self {
+                Self::Sqlite(sqlite) => sqlite.write(op).await,
+                Self::Postgres(postgres) => postgres.run(op).await,
+            }
+        };
+        self.watched::<O>(work).await
+    }
+
     async fn read<O: Op>(&self, op: O) -> Result<O::Out, Fault> {
-        match self {
-            Self::Sqlite(sqlite) => sqlite.read(op).await,
-            Self::Postgres(postgres) => postgres.run(op).await,
+        let work = async {
+            match self {
+                Self::Sqlite(sqlite) => sqlite.read(op).await,
+                Self::Postgres(postgres) => postgres.run(op).await,
+            }
+        };
+        self.watched::<O>(work).await
+    }
+
+    async fn watched<O: Op>(&self, work: impl Future<Output = Result<O::Out, Fault>>) -> Result<O::Out, Fault> {
+        let since = Instant::now();
+        let system = match self {
+            Self::Sqlite(_) => "sqlite",
+            Self::Postgres(_) => "postgresql",
+        };
+        let span = traces::within(|| {
+            tracing::info_span!(
+                "store",
+                otel.name = format_args!("store {}", O::NAME),
+                otel.kind = "client",
+                otel.status_code = Empty,
+                db.system.name = system,
+                db.operation.name = O::NAME,
+                call_id = trail::call().map(tracing::field::display),
+            )
+        });
+        let done = work.instrument(span.clone()).await;
+        if done.is_err() {
+            span.record("otel.status_code", "ERROR");
         }
+        metrics::store_asked(O::NAME, done.is_err(), since.elapsed());
+        done
     }
 }
 
 /// Something to do in one transaction.
 trait Op: Send + 'static {
+    /// Its name, for those who look on.
+    const NAME: &'static str;
+
     type Out: Send + 'static;
 
     fn run<T: Tx>(&self, tx: &mut T) -> impl Future<Output = Result<Self::Out, Fault>> + Send;

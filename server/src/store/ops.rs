@@ -22,6 +22,8 @@ pub struct Create {
 }
 
 impl Op for Create {
+    const NAME: &'static str = "create";
+
     type Out = Created;
 
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<Created, Fault> {
@@ -91,6 +93,8 @@ pub struct Update {
 }
 
 impl Op for Update {
+    const NAME: &'static str = "update";
+
     type Out = bool;
 
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<bool, Fault> {
@@ -188,6 +192,8 @@ pub struct Load {
 }
 
 impl Op for Load {
+    const NAME: &'static str = "load";
+
     type Out = Option<Call>;
 
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<Option<Call>, Fault> {
@@ -216,6 +222,8 @@ async fn calls<T: Tx>(tx: &mut T, sql: &'static str, values: &[Value<'_>]) -> Re
 pub struct Live;
 
 impl Op for Live {
+    const NAME: &'static str = "live";
+
     type Out = Vec<Call>;
 
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<Vec<Call>, Fault> {
@@ -229,6 +237,8 @@ pub struct LiveOfUser {
 }
 
 impl Op for LiveOfUser {
+    const NAME: &'static str = "live_of_user";
+
     type Out = Vec<Call>;
 
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<Vec<Call>, Fault> {
@@ -250,6 +260,8 @@ pub struct Due {
 }
 
 impl Op for Due {
+    const NAME: &'static str = "due";
+
     type Out = Vec<CallId>;
 
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<Vec<CallId>, Fault> {
@@ -261,6 +273,8 @@ impl Op for Due {
 pub struct NextDeadline;
 
 impl Op for NextDeadline {
+    const NAME: &'static str = "next_deadline";
+
     type Out = Option<Timestamp>;
 
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<Option<Timestamp>, Fault> {
@@ -275,6 +289,8 @@ pub struct FindKey {
 }
 
 impl Op for FindKey {
+    const NAME: &'static str = "find_key";
+
     type Out = Option<KeyedAnswer>;
 
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<Option<KeyedAnswer>, Fault> {
@@ -296,6 +312,8 @@ pub struct SetDelivery {
 }
 
 impl Op for SetDelivery {
+    const NAME: &'static str = "set_delivery";
+
     type Out = ();
 
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<(), Fault> {
@@ -310,6 +328,8 @@ pub struct ForgetKeys {
 }
 
 impl Op for ForgetKeys {
+    const NAME: &'static str = "forget_keys";
+
     type Out = ();
 
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<(), Fault> {
@@ -320,6 +340,8 @@ impl Op for ForgetKeys {
 pub struct Ping;
 
 impl Op for Ping {
+    const NAME: &'static str = "ping";
+
     type Out = ();
 
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<(), Fault> {

@@ -28,6 +28,8 @@ pub struct LookBack {
 }
 
 impl Op for LookBack {
+    const NAME: &'static str = "look_back";
+
     type Out = (Vec<PastCall>, Option<Behind>);
 
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<Self::Out, Fault> {
@@ -97,6 +99,8 @@ pub struct MarkSeen {
 }
 
 impl Op for MarkSeen {
+    const NAME: &'static str = "mark_seen";
+
     type Out = ();
 
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<(), Fault> {
@@ -117,6 +121,8 @@ pub struct ForgetCalls {
 }
 
 impl Op for ForgetCalls {
+    const NAME: &'static str = "forget_calls";
+
     type Out = u64;
 
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<u64, Fault> {
@@ -140,6 +146,8 @@ pub struct ForgetUser {
 }
 
 impl Op for ForgetUser {
+    const NAME: &'static str = "forget_user";
+
     type Out = Forgotten;
 
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<Forgotten, Fault> {

@@ -69,6 +69,11 @@ impl Postgres {
         self.pool.close();
     }
 
+    /// How many operations wait for a connection.
+    pub(super) fn waiting(&self) -> usize {
+        self.pool.status().waiting
+    }
+
     pub(super) async fn run<O: Op>(&self, op: O) -> Result<O::Out, Fault> {
         let mut connection = self.pool.get().await.map_err(|error| Fault::new(causes(&error)))?;
         let work = async {

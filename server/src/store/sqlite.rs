@@ -15,6 +15,7 @@ use rusqlite::{Connection, types::ToSqlOutput};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Fault, Op, Row, Tx, Value};
+use crate::metrics;
 
 /// How much may wait for a thread; past it the asker waits.
 const QUEUE: usize = 1024;
@@ -79,6 +80,12 @@ impl Sqlite {
         }
     }
 
+    /// How many operations wait for each thread.
+    pub(super) fn queues(&self) -> Vec<(&'static str, usize)> {
+        let waiting = |queue: &mpsc::Sender<Message>| queue.max_capacity() - queue.capacity();
+        vec![("writer", waiting(&self.writer)), ("reader", waiting(&self.reader))]
+    }
+
     pub(super) async fn write<O: Op>(&self, op: O) -> Result<O::Out, Fault> {
         submit(&self.writer, op).await
     }
@@ -126,6 +133,9 @@ fn run_batch(role: &Role, connection: &mut Connection, first: Job, messages: &mu
         // Without a transaction a fault, a full disk say, has undone all of it: nothing more may run as if it had not.
         let goes_on = replies.len() < role.batch && !connection.is_autocommit();
         next = if goes_on { messages.try_recv().ok() } else { None };
+    }
+    if role.batch > 1 {
+        metrics::committed(replies.len());
     }
     let committed = connection.execute_batch("COMMIT").map_err(|error| {
         // Leaves no transaction open; where the failure ended it already, this one fails, and that is well.

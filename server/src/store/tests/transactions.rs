@@ -20,6 +20,8 @@ struct Spoil {
 }
 
 impl Op for Spoil {
+    const NAME: &'static str = "spoil";
+
     type Out = ();
 
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<(), Fault> {
@@ -33,6 +35,8 @@ impl Op for Spoil {
 struct Count(&'static str);
 
 impl Op for Count {
+    const NAME: &'static str = "count";
+
     type Out = i64;
 
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<i64, Fault> {
