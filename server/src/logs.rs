@@ -9,7 +9,7 @@ use tracing_opentelemetry::OpenTelemetryLayer;
 use tracing_subscriber::{
     EnvFilter, Layer,
     field::{RecordFields, Visit},
-    filter::{FilterExt as _, filter_fn},
+    filter::{FilterExt as _, LevelFilter, filter_fn},
     fmt::{
         FmtContext, FormatEvent, FormatFields,
         format::{DefaultFields, Format, Json, JsonFields, Writer},
@@ -43,7 +43,8 @@ pub fn start(config: &Config) -> anyhow::Result<Option<Traces>> {
     let traces = config.otlp_endpoint.as_ref().map(|url| Traces::start(url, config.trace_ratio)).transpose()?;
     let spans = traces.as_ref().map(|traces| {
         let layer = OpenTelemetryLayer::new(traces.tracer()).with_location(false).with_threads(false).with_target(false);
-        layer.with_tracked_inactivity(false).with_filter(filter_fn(is_ours))
+        let filter = filter_fn(|metadata| *metadata.level() <= Level::INFO && is_ours(metadata));
+        layer.with_tracked_inactivity(false).with_filter(filter.with_max_level_hint(LevelFilter::INFO))
     });
     let lines =
         lines.with_filter(filter.and(filter_fn(|line| !line.is_span() && (*line.level() <= Level::WARN || is_ours(line)))));

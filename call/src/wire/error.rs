@@ -55,7 +55,7 @@ pub struct ErrorBody {
     /// With `RINGBACK_CALL_STATE`: where the call stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<Status>,
-    /// With `RINGBACK_CALL_EXISTS`: the call to join or answer.
+    /// The call that was asked for, where the request or message names one; with `RINGBACK_CALL_EXISTS`: the call to join or answer.
     #[serde(rename = "callId", default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub call_id: Option<CallId>,

@@ -1,10 +1,14 @@
 //! The log as JSON: every line can be read by a program, and whatever is about a call names it; so do refusals.
 
-use std::{fs, time::Duration};
+use std::{fs, process::Stdio, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
-use ringback_e2e::{Options, Server, pair, until};
+use ringback_e2e::{Options, Server, World, pair, until};
 use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    process::Command,
+};
 
 fn lines(server: &Server) -> Result<Vec<Value>> {
     let text = fs::read_to_string(&server.log)?;
@@ -46,31 +50,33 @@ async fn as_json_name_the_call_in_every_line_about_it() -> Result<()> {
 /// A database that fails under a call: the fault has the call's id, which no code near the database knows.
 #[tokio::test]
 async fn of_a_fault_below_name_the_call() -> Result<()> {
-    for format in ["json", "text"] {
-        let (alice, bob, room) = pair().await?;
-        let server = Options::new("logs_of_a_fault").set("LOG_FORMAT", format).set("LOG", "info").start().await?;
-        let call = server.initiate(&alice, &room).await?;
-        // A lock that another process holds for longer than anybody waits for it.
-        let script = "import sqlite3, sys, time\n\
-                      db = sqlite3.connect(sys.argv[1]); db.execute('BEGIN EXCLUSIVE'); print('locked', flush=True); time.sleep(60)";
-        let mut locker = tokio::process::Command::new("python3");
-        locker.args(["-c", script]).arg(server.directory.join("ringback.db"));
-        let mut locker = locker.stdout(std::process::Stdio::piped()).kill_on_drop(true).spawn().context("no python3")?;
-        let mut said = tokio::io::BufReader::new(locker.stdout.take().context("no output")?);
-        tokio::io::AsyncBufReadExt::read_line(&mut said, &mut String::new()).await?;
-        let refused = server.act(&bob, &call, "answer").await?.expect_refusal(503, "RINGBACK_UNAVAILABLE")?;
-        ensure!(refused["callId"] == call, "{refused}");
-        let text = fs::read_to_string(&server.log)?;
-        let fault = text.lines().find(|line| line.contains("the database failed")).context("no line")?;
-        ensure!(fault.contains(&call), "whose is this line? {fault}");
-        if format == "json" {
-            ensure!(serde_json::from_str::<Value>(fault)?["call_id"] == call, "{fault}");
-        } else {
-            ensure!(fault.trim_end().ends_with(&format!("call_id={call}")), "{fault}");
-        }
-        locker.kill().await?;
+    tokio::try_join!(a_fault_below("json"), a_fault_below("text")).map(drop)
+}
+
+async fn a_fault_below(format: &str) -> Result<()> {
+    // A lock that another process holds for longer than anybody waits for it.
+    const LOCK: &str = "import sqlite3, sys, time\n\
+                        db = sqlite3.connect(sys.argv[1]); db.execute('BEGIN EXCLUSIVE'); print('locked', flush=True); time.sleep(60)";
+    let (alice, bob, room) = pair().await?;
+    let server = Options::new("logs_of_a_fault").set("LOG_FORMAT", format).set("LOG", "info").start().await?;
+    let call = server.initiate(&alice, &room).await?;
+    let mut locker = Command::new(&World::get().python);
+    locker.args(["-c", LOCK]).arg(server.directory.join("ringback.db")).stdout(Stdio::piped()).kill_on_drop(true);
+    let mut locker = locker.spawn().context("no Python")?;
+    let mut said = BufReader::new(locker.stdout.take().context("no output")?);
+    said.read_line(&mut String::new()).await?;
+    let refused = server.act(&bob, &call, "answer").await?.expect_refusal(503, "RINGBACK_UNAVAILABLE")?;
+    ensure!(refused["callId"] == call, "{refused}");
+    let text = fs::read_to_string(&server.log)?;
+    let fault = text.lines().find(|line| line.contains("the database failed")).context("no line")?;
+    if format == "json" {
+        ensure!(serde_json::from_str::<Value>(fault)?["call_id"] == call, "{fault}");
+    } else {
+        ensure!(fault.trim_end().ends_with(&format!("call_id={call}")), "{fault}");
     }
-    Ok(())
+    let errors = r#"ringback_store_errors_total{operation="update"} 1"#;
+    ensure!(server.metrics().await?.contains(errors), "it is counted");
+    locker.kill().await.context("it has ended")
 }
 
 #[tokio::test]

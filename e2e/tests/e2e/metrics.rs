@@ -142,6 +142,37 @@ async fn of_a_homeserver_that_is_away_show_it() -> Result<()> {
     )
 }
 
+/// PostgreSQL has a pool to wait for in place of two threads; and a client of Socket.IO may poll.
+#[tokio::test]
+async fn of_another_database_and_transport_show_it() -> Result<()> {
+    let (alice, bob, room) = pair().await?;
+    let server = Options::new("metrics_postgresql").on_postgres()?.start().await?;
+    let polling = |session: &str| format!("/socket.io/?EIO=4&transport=polling{session}");
+    let opened = server.request("GET", &polling("")).send().await?.text().await?;
+    let opened: Value = serde_json::from_str(opened.trim_start_matches('0'))?;
+    let session = format!("&sid={}", opened["sid"].as_str().context("no sid")?);
+    server.request("POST", &polling(&session)).body("40").send().await?.error_for_status()?;
+    server.request("GET", &polling(&session)).send().await?.error_for_status()?;
+    let register = json!(["register-user", {"userId": bob.user_id, "accessToken": bob.token}]);
+    server.request("POST", &polling(&session)).body(format!("42{register}")).send().await?.error_for_status()?;
+    let told = server.request("GET", &polling(&session)).send().await?.text().await?;
+    ensure!(told.contains("registered"), "{told}");
+    server.initiate(&alice, &room).await?;
+    let told = server.request("GET", &polling(&session)).send().await?.text().await?;
+    ensure!(told.contains("incoming-call"), "{told}");
+    expect(
+        &server.metrics().await?,
+        &[
+            (r#"ringback_sockets{transport="socketio_polling"}"#, 1.0),
+            (r#"ringback_sockets{transport="socketio_websocket"}"#, 0.0),
+            ("ringback_ring_latency_seconds_count", 1.0),
+            (r#"ringback_store_queue{queue="pool"}"#, 0.0),
+            (r#"ringback_store_operation_duration_seconds_count{operation="create"}"#, 1.0),
+            (r#"ringback_build_info{version="0.1.0",database="postgresql"}"#, 1.0),
+        ],
+    )
+}
+
 #[tokio::test]
 async fn of_too_many_calls_show_it() -> Result<()> {
     let (alice, bob, room) = pair().await?;
@@ -256,7 +287,7 @@ async fn are_there(prometheus: &Prometheus, expression: &str) -> Result<()> {
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let named = expression
         .split(|c: char| !is_word(c))
-        .filter(|word| ["ringback_", "process_", "up"].iter().any(|begin| word.starts_with(begin)));
+        .filter(|word| *word == "up" || ["ringback_", "process_"].iter().any(|begin| word.starts_with(begin)));
     for name in named.collect::<BTreeSet<_>>() {
         let series = prometheus.series(name).await?;
         ensure!(!series.is_empty(), "{name} is not there: {expression}");

@@ -121,6 +121,9 @@ async fn a_client_that_does_not_read() -> Result<()> {
         last = id;
     }
     ensure!(last <= COUNT, "12 MB waited for a client that does not read");
+    let counted = server.metrics().await?;
+    let slow = r#"ringback_sockets_closed_total{transport="websocket",why="too_slow"} 1"#;
+    ensure!(counted.contains(slow), "its operator sees it");
     let mut callee: Socket = server.reconnect(&bob, &Lost { session: session.clone(), last_event: last }).await?;
     ensure!(callee.session() != session, "so much cannot be kept");
     callee.hears(&["resync"]).await?;

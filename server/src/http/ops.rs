@@ -2,11 +2,20 @@
 
 use std::sync::Arc;
 
-use axum::{Router, extract::State, http::StatusCode, routing::get};
+use axum::{
+    Router,
+    extract::State,
+    http::{StatusCode, header},
+    response::IntoResponse,
+    routing::get,
+};
 use socketioxide::{SocketIo, TransportType};
 
 use super::discovery::database_answers;
 use crate::{app::App, metrics::Standing};
+
+/// Prometheus' text format.
+const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// `/metrics`, `/livez`, `/readyz`.
 pub fn router(app: &Arc<App>, socket_io: &SocketIo) -> Router {
@@ -18,11 +27,11 @@ pub fn router(app: &Arc<App>, socket_io: &SocketIo) -> Router {
         .with_state(app.clone())
 }
 
-fn metrics(app: &App, socket_io: &SocketIo) -> String {
+fn metrics(app: &App, socket_io: &SocketIo) -> impl IntoResponse + use<> {
     let sockets = socket_io.sockets();
     let by_polling = sockets.iter().filter(|socket| matches!(socket.transport_type(), TransportType::Polling)).count();
     Standing { by_websocket: sockets.len() - by_polling, by_polling, ..app.calls.standing() }.show();
-    app.metrics.render()
+    ([(header::CONTENT_TYPE, TEXT_FORMAT)], app.metrics.render())
 }
 
 async fn livez() -> &'static str {
