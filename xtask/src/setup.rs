@@ -2,6 +2,8 @@
 //!
 //! Python and JavaScript packages go into `.dev`; programs come from Debian's packages, which takes root or `sudo`.
 
+mod programs;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -12,6 +14,7 @@ use std::{
 
 use anyhow::{Context as _, Result, bail, ensure};
 
+pub use self::programs::{caddy, coturn, nginx, openssl, prometheus};
 use crate::{process, say};
 
 const SYNAPSE: &str = "matrix-synapse==1.163.*\n";
@@ -167,13 +170,4 @@ fn still(what: &str, passed: Duration, log: &Path) {
 
 fn holds(path: &Path, text: &str) -> bool {
     fs::read_to_string(path).is_ok_and(|held| held == text)
-}
-
-/// Sees to it that `prometheus` and `promtool` are there.
-///
-/// # Errors
-/// Where they cannot be installed; the message says what to type.
-pub fn prometheus() -> Result<()> {
-    let there = ["prometheus", "promtool"].iter().all(|program| process::find(program).is_some());
-    if there { Ok(()) } else { apt("Prometheus", &["prometheus"]) }
 }

@@ -128,7 +128,10 @@ fn install_clients() -> Result<Clients> {
     thread::scope(|scope| {
         let synapse = scope.spawn(setup::synapse);
         let python = scope.spawn(setup::python_clients);
-        let node = scope.spawn(|| setup::curl().and_then(|()| setup::prometheus()).and_then(|()| setup::node_clients()));
+        let node = scope.spawn(|| setup::curl().and_then(|()| setup::node_clients()));
+        let around = [setup::nginx, setup::caddy, setup::coturn, setup::openssl, setup::prometheus];
+        let around = scope.spawn(move || around.into_iter().try_for_each(|install| install().map(drop)));
+        joined(around)?;
         Ok(Clients { synapse: joined(synapse)?, python: joined(python)?, node: joined(node)? })
     })
 }

@@ -16,6 +16,7 @@ mod logs;
 mod metrics;
 mod one_winner;
 mod openapi;
+mod origin;
 mod pasted;
 mod phone;
 mod refusals;

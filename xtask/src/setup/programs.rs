@@ -1,0 +1,77 @@
+//! Programs of Debian's packages.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+use super::apt;
+use crate::{process, say};
+
+/// The reverse proxy nginx.
+///
+/// # Errors
+/// Where it cannot be installed; the message says what to type.
+pub fn nginx() -> Result<PathBuf> {
+    program("nginx", "nginx", &["nginx-light"])
+}
+
+/// The reverse proxy Caddy.
+///
+/// # Errors
+/// Where it cannot be installed; the message says what to type.
+pub fn caddy() -> Result<PathBuf> {
+    program("caddy", "Caddy", &["caddy"])
+}
+
+/// The TURN server; its `turnutils_uclient` comes with it.
+///
+/// # Errors
+/// Where it cannot be installed; the message says what to type.
+pub fn coturn() -> Result<PathBuf> {
+    program("turnserver", "coturn", &["coturn"])
+}
+
+/// What makes certificates.
+///
+/// # Errors
+/// Where it cannot be installed; the message says what to type.
+pub fn openssl() -> Result<PathBuf> {
+    program("openssl", "OpenSSL", &["openssl"])
+}
+
+/// Prometheus' `promtool`; the server comes with it.
+///
+/// # Errors
+/// Where it cannot be installed; the message says what to type.
+pub fn prometheus() -> Result<PathBuf> {
+    program("promtool", "Prometheus", &["prometheus"])
+}
+
+/// Where a program is, which a package has: one that may be a service too.
+fn program(name: &str, what: &str, packages: &[&str]) -> Result<PathBuf> {
+    // Debian keeps servers where the search path of other users than root does not lead.
+    let find = || process::find(name).or_else(|| Some(Path::new("/usr/sbin").join(name)).filter(|path| path.is_file()));
+    if let Some(path) = find() {
+        return Ok(path);
+    }
+    apt(what, packages)?;
+    stop_services(packages);
+    find().with_context(|| format!("{what} was installed, but {name} is not there"))
+}
+
+/// Debian starts the services that it installs, and so they would hold ports from now on. Nobody has asked for that: what the
+/// tests need they start themselves. Without systemd, as in a container, nothing was started, and nothing happens here.
+fn stop_services(packages: &[&str]) {
+    if !Path::new("/run/systemd/system").exists() {
+        return;
+    }
+    for package in packages {
+        let service = package.trim_end_matches("-light");
+        let command = ["systemctl", "disable", "--now", service];
+        let stopped =
+            process::output(command[0], &command[1..]).or_else(|| process::output("sudo", &[&["-n"], &command[..]].concat()));
+        if stopped.is_some() {
+            say::progress(&format!("stopped the service {service}, which its package had started"));
+        }
+    }
+}
