@@ -1,6 +1,7 @@
 // What a client does that knows nothing but its homeserver's origin: `node origin.mjs ORIGIN WAY...`, with the tokens of a caller
 // and a callee, who share a room, in the environment. A WAY is `websocket`, `polling` or `upgrade` (Socket.IO), or `plain` or
-// `plain/ws` (a WebSocket at the root and at /ws). By each way a call rings, is answered and is ended.
+// `plain/ws` (a WebSocket at the root and at /ws): by each a call rings, is answered and is ended. Or it is `well-known`: what the
+// origin has there must lead to the same place.
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -36,8 +37,6 @@ class Phone {
     this.userId = (await json(`${matrix}/account/whoami`, this.token)).user_id;
     assert.ok(servers.length > 0, `${this.name} has no TURN`);
     assert.ok(servers.every(({ username }) => username.endsWith(`:${this.userId}`)), `${this.name} has somebody else's TURN`);
-    const wellKnown = await json(`${origin}/.well-known/matrix/client`, this.token);
-    assert.equal(wellKnown['dev.ringback.call']?.base_url, this.config.baseUrl, 'the two ways to find it differ');
     [this.roomId] = (await json(`${matrix}/joined_rooms`, this.token)).joined_rooms;
   }
 
@@ -113,13 +112,19 @@ async function call(way) {
   console.log(`rang by ${way} at ${callee.config.websocketUrl}`);
 }
 
+async function wellKnown() {
+  const { baseUrl } = await json(`${origin}/call-config.json`, callerToken);
+  const told = await json(`${origin}/.well-known/matrix/client`, callerToken);
+  assert.equal(told['dev.ringback.call']?.base_url, baseUrl, 'the two ways to find it differ');
+}
+
 function fail(error) {
   console.error(error);
   process.exit(1);
 }
 
 async function main() {
-  for (const way of ways) await call(way);
+  for (const way of ways) await (way === 'well-known' ? wellKnown() : call(way));
 }
 
 main().then(() => process.exit(0), fail);

@@ -38,17 +38,48 @@ impl Synapse {
     /// # Errors
     /// With the end of its log, where it does not come up.
     pub fn start_with(python: &Path, directory: &Path, port: u16, turn_uris: &[&str], app_services: &[&Path]) -> Result<Self> {
+        let secret = crate::random_hex(16);
+        let config = config(directory, port, &secret, turn_uris, app_services);
+        Self::launch(python, directory, port, secret, &config, None)
+    }
+
+    /// The same, with a module, as `homeserver.yaml` names it, that lies in `python_path`.
+    ///
+    /// # Errors
+    /// With what it printed, where it does not come up.
+    pub fn start_with_module(
+        python: &Path,
+        directory: &Path,
+        port: u16,
+        turn_uris: &[&str],
+        module: Value,
+        python_path: &Path,
+    ) -> Result<Self> {
+        let secret = crate::random_hex(16);
+        let mut config = config(directory, port, &secret, turn_uris, &[]);
+        config["modules"] = Value::Array(vec![module]);
+        Self::launch(python, directory, port, secret, &config, Some(python_path))
+    }
+
+    fn launch(
+        python: &Path,
+        directory: &Path,
+        port: u16,
+        secret: String,
+        config: &Value,
+        python_path: Option<&Path>,
+    ) -> Result<Self> {
         if directory.exists() {
             fs::remove_dir_all(directory).with_context(|| directory.display().to_string())?;
         }
         fs::create_dir_all(directory).with_context(|| directory.display().to_string())?;
-        let secret = crate::random_hex(16);
         let log = directory.join("homeserver.log");
         write(directory, "signing.key", &signing_key())?;
         write(directory, "log.yaml", &log_config(&log).to_string())?;
-        write(directory, "homeserver.yaml", &config(directory, port, &secret, turn_uris, app_services).to_string())?;
+        write(directory, "homeserver.yaml", &config.to_string())?;
         let mut command = Command::new(python);
         command.args(["-m", "synapse.app.homeserver", "-c", "homeserver.yaml"]).current_dir(directory);
+        command.envs(python_path.map(|path| ("PYTHONPATH", path)));
         let output = directory.join("output.log");
         let child = Child::start("Synapse", command, Some(&output))?;
         let homeserver = Homeserver { url: format!("http://localhost:{port}"), secret };

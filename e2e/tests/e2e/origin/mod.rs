@@ -3,6 +3,7 @@
 
 mod caddy;
 mod nginx;
+mod synapse_module;
 
 use std::{
     fs,
@@ -117,7 +118,7 @@ impl Front {
     /// Whoever is called rings, by each way to connect.
     async fn rings(&self, server: &Server) -> Result<()> {
         let (alice, bob, _) = pair().await?;
-        rings(&self.origin, Some(&self.authority), [&alice, &bob])
+        rings(&self.origin, Some(&self.authority), true, [&alice, &bob])
             .await
             .with_context(|| format!("{}\n{}", tail(&self.log, 20), tail(&server.log, 20)))
     }
@@ -181,11 +182,19 @@ async fn one_origin(request: RequestBuilder, status: u16) -> Result<String> {
     Ok(text)
 }
 
-/// A client that knows this origin and nothing else calls another, by each way to connect.
-async fn rings(origin: &str, authority: Option<&Path>, [caller, callee]: [&Login; 2]) -> Result<()> {
+/// A client that knows this origin and nothing else calls another, by each way to connect. With `well_known` it finds Ringback there
+/// too.
+async fn rings(origin: &str, authority: Option<&Path>, well_known: bool, [caller, callee]: [&Login; 2]) -> Result<()> {
+    let well_known = well_known.then_some("well-known");
     let clients = xtask::root().join("e2e/clients");
     let mut command = Command::new("node");
-    command.arg("--require").arg(clients.join("example-names.cjs")).arg(clients.join("origin.mjs")).arg(origin).args(WAYS);
+    command
+        .arg("--require")
+        .arg(clients.join("example-names.cjs"))
+        .arg(clients.join("origin.mjs"))
+        .arg(origin)
+        .args(WAYS)
+        .args(well_known);
     command.env("RINGBACK_E2E_NODE", &World::get().node);
     command.env("RINGBACK_E2E_TOKENS", json!([caller.token, callee.token]).to_string());
     if let Some(authority) = authority {
