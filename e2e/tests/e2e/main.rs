@@ -31,4 +31,5 @@ mod shutdown;
 mod silent;
 mod timers;
 mod traces;
+mod turn;
 mod waiting;
