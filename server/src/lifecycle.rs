@@ -9,6 +9,7 @@ use hyper_util::{
     server::{conn::auto, graceful::GracefulShutdown},
     service::TowerToHyperService,
 };
+use sd_notify::NotifyState;
 use tokio::{
     net::{TcpListener, TcpStream},
     signal::unix::{SignalKind, signal},
@@ -33,7 +34,6 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
 /// # Errors
 /// Where it cannot start: with what to do about it.
 pub async fn serve(config: Config) -> anyhow::Result<()> {
-    warn_about(&config);
     let clients = bind(config.listen, "listen").await?;
     let operator = bind(config.ops_listen, "ops_listen").await?;
     let app = App::start(config).await?;
@@ -49,9 +49,11 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let serving: Vec<_> = serving.into_iter().map(tokio::spawn).collect();
     let database = &app.config.database_url;
     tracing::info!(%clients_at, %operator_at, homeserver = %app.config.homeserver_url, ?database, "ringback is ready");
+    tell_service_manager(NotifyState::Ready);
 
     asked_to_stop().await?;
     tracing::info!("shutting down: sockets are told, what is under way is finished");
+    tell_service_manager(NotifyState::Stopping);
     app.stopping.cancel();
     let drain = async {
         app.sockets.close();
@@ -80,13 +82,10 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn warn_about(config: &Config) {
-    if config.allow_unverified {
-        tracing::warn!("allow_unverified is on: anyone who reaches this port can pose as anyone. For a trusted LAN only");
-    }
-    let by_https = config.public_url.as_ref().is_some_and(|url| url.scheme() == "https") || !config.trusted_proxies.is_empty();
-    if by_https && config.public_homeserver_url.is_none() {
-        tracing::warn!("public_homeserver_url is not set: clients are told the homeserver's address as it is reached from here");
+/// systemd, where it has started us (`Type=notify`); nobody else listens.
+fn tell_service_manager(state: NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::warn!(%error, "the service manager cannot be told how far we are");
     }
 }
 

@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 
 use axum::http::{HeaderMap, header, uri::Authority};
 use ipnet::IpNet;
-use url::{Host, Url};
+use url::Url;
 
-use crate::config::Config;
+use crate::config::{Config, is_loopback};
 
 /// The two ends of the connection that a request came by.
 #[derive(Debug, Clone, Copy)]
@@ -82,15 +82,6 @@ impl PublicUrls {
 
 fn text(url: &Url) -> String {
     url.as_str().trim_end_matches('/').to_owned()
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback() || address.is_unspecified(),
-        Some(Host::Ipv6(address)) => address.is_loopback() || address.is_unspecified(),
-        None => false,
-    }
 }
 
 /// The first of a list: proxies append themselves.

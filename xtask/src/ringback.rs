@@ -62,7 +62,7 @@ pub fn cargo() -> Command {
 }
 
 impl Ringback {
-    /// Starts `binary serve` on `address` with these settings and no other `RINGBACK_*` variable, and waits until it is healthy.
+    /// Starts `binary serve` on `address` with these settings, no file and no other `RINGBACK_*` variable, and waits until it is healthy.
     /// It adds to what `log` holds.
     ///
     /// # Errors
@@ -76,6 +76,8 @@ impl Ringback {
                 command.env_remove(name);
             }
         }
+        // No file: one of this machine's own must not count.
+        command.env("RINGBACK_CONFIG", "");
         command.env("RINGBACK_LISTEN", address).envs(settings.iter().cloned());
         let child = Child::start("ringback", command, Some(log))?;
         let url = format!("http://{}", address.replace("0.0.0.0", "127.0.0.1"));

@@ -1,17 +1,22 @@
 //! Every setting, from flags, environment and file, in that order of precedence; all mistakes in one message.
 
+mod doubts;
+mod file;
 mod sources;
 mod values;
 
 use std::{net::SocketAddr, path::Path, time::Duration};
 
 use ipnet::IpNet;
+use tracing_subscriber::EnvFilter;
 use url::Url;
 
 use crate::{appservice::AppService, secret::Secret};
 
-pub use sources::{ConfigError, Sources};
-pub use values::{BusUrl, DatabaseUrl, LogFormat, Value, WebUrl};
+pub use doubts::{doubts, is_loopback, is_private};
+pub use file::{HERE, SYSTEM, SettingsFile, our_user};
+pub use sources::{ConfigError, Origin, Shown, Sources};
+pub use values::{BusUrl, DatabaseUrl, LogFormat, TurnUri, Value, WebUrl};
 
 /// One setting: its name in the file, and what it means, for `--help`.
 pub struct Setting {
@@ -117,6 +122,12 @@ impl Config {
         file: Option<&Path>,
     ) -> Result<Self, ConfigError> {
         let mut from = Sources::gather(flags, environment, file);
+        let config = Self::take(&mut from);
+        from.finish(config)
+    }
+
+    /// Takes every setting from there; what is wrong is noted there.
+    pub fn take(from: &mut Sources) -> Self {
         let config = Self {
             listen: from.required("listen"),
             ops_listen: from.required("ops_listen"),
@@ -142,8 +153,8 @@ impl Config {
             trace_ratio: from.required::<values::Ratio>("trace_ratio").0,
         };
         from.optional::<BusUrl>("bus_url");
-        config.check(&mut from);
-        from.finish(config)
+        config.check(from);
+        config
     }
 
     /// What no single setting can know.
@@ -159,6 +170,12 @@ impl Config {
         }
         if self.history_days > 36_500 {
             from.complain("history_days must be at most 36500; 0 means for ever");
+        }
+        if let Err(error) = EnvFilter::try_new(&self.log) {
+            from.complain(format!("log: {error}"));
+        }
+        if self.listen == self.ops_listen && self.listen.port() != 0 {
+            from.complain("listen and ops_listen are the same address: give each a port of its own");
         }
         match (self.turn_uris.is_empty(), &self.turn_secret) {
             (false, None) => from.complain("turn_uris needs turn_secret: without it nobody can log in to TURN"),

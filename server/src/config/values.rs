@@ -10,6 +10,7 @@ use std::{
 use ipnet::IpNet;
 use url::Url;
 
+use super::sources::HIDDEN;
 use crate::{appservice::AppService, secret::Secret};
 
 /// A value that a setting can have.
@@ -22,6 +23,36 @@ pub trait Value: Sized {
 
     /// What to go on with after a mistake, to find the others too.
     fn stand_in() -> Self;
+
+    /// The text as anyone may see it: with no secret in it, also where it does not parse.
+    fn shown(text: &str) -> String {
+        text.to_owned()
+    }
+}
+
+/// The text of a URL without its passwords: whatever stands before the last `@` after the first colon, and what the query calls a
+/// password. It need not parse.
+fn without_password(text: &str) -> String {
+    let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
+    let (who, place) = rest.rsplit_once('@').map_or(("", rest), |(who, place)| (who, place));
+    let who = match who.split_once(':') {
+        Some((user, _)) => format!("{user}:{HIDDEN}@"),
+        None if who.is_empty() => String::new(),
+        // An `@` in the query, perhaps of a password there.
+        None if who.contains('?') => return format!("{scheme}://{HIDDEN}"),
+        None => format!("{who}@"),
+    };
+    let (place, query) = place.split_once('?').unwrap_or((place, ""));
+    let query: Vec<String> = query.split('&').map(without_password_in_pair).collect();
+    let (colon, mark) = (if scheme.is_empty() { "" } else { "://" }, if query == [""] { "" } else { "?" });
+    format!("{scheme}{colon}{who}{place}{mark}{}", query.join("&"))
+}
+
+fn without_password_in_pair(pair: &str) -> String {
+    match pair.split_once('=') {
+        Some((name, _)) if name.to_ascii_lowercase().contains("pass") => format!("{name}={HIDDEN}"),
+        Some(_) | None => pair.to_owned(),
+    }
 }
 
 impl Value for SocketAddr {
@@ -97,6 +128,10 @@ impl Value for Secret {
     fn stand_in() -> Self {
         Self::new(String::new())
     }
+
+    fn shown(_: &str) -> String {
+        HIDDEN.to_owned()
+    }
 }
 
 /// An `http:` or `https:` URL without query.
@@ -105,14 +140,22 @@ pub struct WebUrl(pub Url);
 
 impl Value for WebUrl {
     fn parse(text: &str) -> Result<Self, String> {
-        let complaint = || format!("`{text}` is not a URL, like http://localhost:8008 or https://calls.example.org");
+        let complaint = || {
+            let shown = without_password(text);
+            format!("`{shown}` is not a URL, like http://localhost:8008 or https://calls.example.org")
+        };
         let url = Url::parse(text).map_err(|_| complaint())?;
         let plain = matches!(url.scheme(), "http" | "https") && url.query().is_none() && url.fragment().is_none();
-        if plain && url.has_host() && url.username().is_empty() { Ok(Self(url)) } else { Err(complaint()) }
+        let nobody = url.username().is_empty() && url.password().is_none();
+        if plain && url.has_host() && nobody { Ok(Self(url)) } else { Err(complaint()) }
     }
 
     fn stand_in() -> Self {
         Self(Url::parse("http://localhost").unwrap_or_else(|_| unreachable!("a constant that parses")))
+    }
+
+    fn shown(text: &str) -> String {
+        without_password(text)
     }
 }
 
@@ -156,6 +199,10 @@ impl Value for DatabaseUrl {
 
     fn stand_in() -> Self {
         Self::Sqlite("ringback.db".into())
+    }
+
+    fn shown(text: &str) -> String {
+        without_password(text)
     }
 }
 
@@ -208,6 +255,10 @@ impl Value for BusUrl {
     fn stand_in() -> Self {
         Self
     }
+
+    fn shown(text: &str) -> String {
+        without_password(text)
+    }
 }
 
 /// A `turn:` or `turns:` URI (RFC 7065).
@@ -250,5 +301,34 @@ impl Value for AppService {
 
     fn stand_in() -> Self {
         unreachable!("it may be absent")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_shown_without_its_passwords() {
+        for (text, shown) in [
+            ("postgres://ringback:hush@localhost/ringback", "postgres://ringback:(hidden)@localhost/ringback"),
+            ("postgres://r:hu@sh/x@localhost/r?sslmode=disable", "postgres://r:(hidden)@localhost/r?sslmode=disable"),
+            (
+                "postgres://localhost/r?user=r&password=hush&sslmode=disable",
+                "postgres://localhost/r?user=r&password=(hidden)&sslmode=disable",
+            ),
+            ("postgres://r:hush@a:1,b:2/r", "postgres://r:(hidden)@a:1,b:2/r"),
+            ("postgres://localhost/r?password=hu@sh", "postgres://(hidden)"),
+            ("r:hush@localhost", "r:(hidden)@localhost"),
+            ("postgres://ringback@%2Fvar%2Frun%2Fpostgresql/ringback", "postgres://ringback@%2Fvar%2Frun%2Fpostgresql/ringback"),
+            ("sqlite:///var/lib/ringback/ringback.db", "sqlite:///var/lib/ringback/ringback.db"),
+        ] {
+            assert_eq!(DatabaseUrl::shown(text), shown);
+        }
+        assert_eq!(Secret::shown("hush"), HIDDEN);
+        for text in ["http://me:hush@localhost", "http://:hush@localhost"] {
+            let error = WebUrl::parse(text).err().unwrap();
+            assert!(!error.contains("hush"), "{error}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::{
     future::{Future, ready},
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, chown},
     path::Path,
     pin::pin,
     task::{Context as TaskContext, Poll, Waker},
@@ -13,6 +14,8 @@ use std::{
 use anyhow::Context;
 use rusqlite::{Connection, types::ToSqlOutput};
 use tokio::sync::{mpsc, oneshot};
+
+use crate::config::our_user;
 
 use super::{Fault, Op, Row, Tx, Value};
 use crate::metrics;
@@ -30,6 +33,23 @@ mod migrations {
 pub struct Sqlite {
     writer: mpsc::Sender<Message>,
     reader: mpsc::Sender<Message>,
+}
+
+/// Root makes a new file in a service's folder for the service: else one trial as root would lock the service out. `SQLite`
+/// itself gives what lies beside the file to the file's owner.
+fn give_to_its_folders_owner(path: &Path) -> std::io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let owner = std::fs::metadata(folder)?;
+    if path.exists() || owner.uid() == 0 || our_user().is_ok_and(|user| user != 0) {
+        return Ok(());
+    }
+    match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o640).open(path) {
+        Ok(_) => {}
+        // Another process was first, and sees to it.
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => return Ok(()),
+        Err(error) => return Err(error),
+    }
+    chown(path, Some(owner.uid()), Some(owner.gid()))
 }
 
 /// What a thread is there for.
@@ -61,6 +81,7 @@ impl Sqlite {
     /// With the file's name.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         let what = || format!("cannot open the database {}: check that its folder exists and is writable", path.display());
+        give_to_its_folders_owner(path).with_context(what)?;
         let mut writer = connect(path).with_context(what)?;
         let runner = migrations::migrations::runner();
         // Where another process opened the new file at the same moment, it was first: the second look finds what it has done.
