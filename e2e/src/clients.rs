@@ -1,10 +1,14 @@
 //! Clients that other people wrote, as processes.
 
-use std::{path::PathBuf, process::Stdio, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
-use tokio::{process::Command, time::timeout};
+use tokio::{io::AsyncWriteExt as _, process::Command, time::timeout};
 
 use crate::{Login, Server, World};
 
@@ -69,4 +73,36 @@ pub async fn finish(name: &str, mut command: Command, limit: Duration) -> Result
     let printed = String::from_utf8_lossy(&done.stdout).into_owned();
     ensure!(done.status.success(), "{name}: {}\n{printed}\n{}", done.status, String::from_utf8_lossy(&done.stderr));
     Ok(printed)
+}
+
+/// How a `ringback` ended, and what it printed.
+#[derive(Debug)]
+pub struct Printed {
+    /// Its exit status.
+    pub status: i32,
+    /// On standard output.
+    pub out: String,
+    /// On standard error.
+    pub err: String,
+}
+
+/// Runs `ringback` in a folder to its end, with these variables and no other `RINGBACK_*`; `answers` is what is typed.
+///
+/// # Errors
+/// Where it cannot be started, or goes on for longer than half a minute.
+pub async fn ringback(folder: &Path, arguments: &[&str], variables: &[(&str, &str)], answers: &str) -> Result<Printed> {
+    let mut command = Command::new(&World::get().binary);
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("RINGBACK_")) {
+        command.env_remove(name);
+    }
+    command.args(arguments).envs(variables.iter().copied()).current_dir(folder).kill_on_drop(true);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let mut typed = child.stdin.take().context("no standard input")?;
+    // One that does not ask need not read.
+    let _ = typed.write_all(answers.as_bytes()).await;
+    drop(typed);
+    let done = timeout(Duration::from_secs(30), child.wait_with_output()).await;
+    let done = done.with_context(|| format!("ringback {arguments:?} goes on for too long"))??;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Ok(Printed { status: done.status.code().unwrap_or(-1), out: text(&done.stdout), err: text(&done.stderr) })
 }

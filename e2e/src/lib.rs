@@ -11,7 +11,7 @@ mod server;
 mod socket;
 mod stub;
 
-pub use clients::{Script, finish, run_script, tool};
+pub use clients::{Printed, Script, finish, ringback, run_script, tool};
 pub use collector::{Collector, Span};
 pub use prometheus::Prometheus;
 pub use proxy::Proxy;

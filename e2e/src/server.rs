@@ -20,6 +20,7 @@ pub struct Options {
     name: &'static str,
     host: &'static str,
     port: Option<u16>,
+    folder: Option<PathBuf>,
     settings: BTreeMap<String, String>,
 }
 
@@ -27,7 +28,9 @@ impl Options {
     /// The defaults, `SQLite`, no limit on calls, and logs at level debug; `name` is the test's.
     #[must_use]
     pub fn new(name: &'static str) -> Self {
-        Self { name, host: "127.0.0.1", port: None, settings: BTreeMap::new() }.set("CALLS_PER_MINUTE", "0").set("LOG", "debug")
+        Self { name, host: "127.0.0.1", port: None, folder: None, settings: BTreeMap::new() }
+            .set("CALLS_PER_MINUTE", "0")
+            .set("LOG", "debug")
     }
 
     /// Sets `RINGBACK_<name>`.
@@ -59,22 +62,32 @@ impl Options {
         self
     }
 
+    /// One that takes its settings from the `ringback.toml` of this folder, as an operator's does who types `ringback serve`
+    /// there: nothing but its addresses is said to it.
+    #[must_use]
+    pub fn in_folder(name: &'static str, folder: &Path) -> Self {
+        Self { name, host: "127.0.0.1", port: None, folder: Some(folder.to_owned()), settings: BTreeMap::new() }
+    }
+
     /// Starts it, and waits until it is healthy.
     ///
     /// # Errors
     /// With the end of its log, where it does not come up.
     pub async fn start(self) -> Result<Server> {
         let world = World::get();
-        let Self { name, host, port, mut settings } = self;
-        let directory = world.new_directory(name)?;
+        let Self { name, host, port, folder, mut settings } = self;
+        let has_file = folder.is_some();
+        let directory = folder.map_or_else(|| world.new_directory(name), Ok)?;
         let log = directory.join("ringback.log");
         say_where(&log);
         let mut default = |name: &str, value: String| {
             settings.entry(format!("RINGBACK_{name}")).or_insert(value);
         };
-        default("HOMESERVER_URL", world.homeserver.url.clone());
         default("OPS_LISTEN", format!("127.0.0.1:{}", xtask::wait::free_port()?));
-        default("DATABASE_URL", format!("sqlite://{}", directory.join("ringback.db").display()));
+        if !has_file {
+            default("HOMESERVER_URL", world.homeserver.url.clone());
+            default("DATABASE_URL", format!("sqlite://{}", directory.join("ringback.db").display()));
+        }
         let address = format!("{host}:{}", port.map_or_else(xtask::wait::free_port, Ok)?);
         let settings = settings.into_iter().collect();
         let http = Client::builder().timeout(Duration::from_secs(30)).build().context("no HTTP client")?;

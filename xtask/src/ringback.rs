@@ -62,8 +62,8 @@ pub fn cargo() -> Command {
 }
 
 impl Ringback {
-    /// Starts `binary serve` on `address` with these settings, no file and no other `RINGBACK_*` variable, and waits until it is healthy.
-    /// It adds to what `log` holds.
+    /// Starts `binary serve` on `address` with these settings, the `ringback.toml` of the directory if there is one, and no other
+    /// `RINGBACK_*` variable, and waits until it is healthy. It adds to what `log` holds.
     ///
     /// # Errors
     /// With the end of its log, where it does not come up.
@@ -76,8 +76,10 @@ impl Ringback {
                 command.env_remove(name);
             }
         }
-        // No file: one of this machine's own must not count.
-        command.env("RINGBACK_CONFIG", "");
+        if !directory.join("ringback.toml").exists() {
+            // One of this machine's own must not count.
+            command.env("RINGBACK_CONFIG", "");
+        }
         command.env("RINGBACK_LISTEN", address).envs(settings.iter().cloned());
         let child = Child::start("ringback", command, Some(log))?;
         let url = format!("http://{}", address.replace("0.0.0.0", "127.0.0.1"));

@@ -6,12 +6,14 @@
 mod addresses;
 mod appservice;
 mod clients;
+mod config;
 mod cuts;
 mod devices;
 mod groups;
 mod history;
 mod homeserver;
 mod ice;
+mod init;
 mod logs;
 mod metrics;
 mod one_winner;
