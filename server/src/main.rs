@@ -76,6 +76,7 @@ fn run(matches: &ArgMatches) -> anyhow::Result<()> {
         }
         Some(("init", matches)) => runtime.block_on(init::run(&init::InitArgs::from_arg_matches(matches)?)),
         Some(("config", matches)) => commands::config::run(matches),
+        Some(("health", matches)) => runtime.block_on(commands::health::run(matches)),
         Some(("registration", matches)) => commands::registration::run(matches),
         Some(("forget", matches)) => runtime.block_on(commands::forget::run(matches)),
         Some(("openapi", _)) => Ok(writeln!(std::io::stdout(), "{}", http::document().to_pretty_json()?)?),
@@ -93,6 +94,7 @@ fn commands() -> Command {
         .subcommand(with_settings(Command::new("serve").about("Run the server")))
         .subcommand(phone::PhoneArgs::augment_args(Command::new("phone").about("A phone in the terminal, to try calls with")))
         .subcommand(commands::config::command())
+        .subcommand(commands::health::command())
         .subcommand(commands::registration::command())
         .subcommand(commands::forget::command())
         .subcommand(Command::new("openapi").about("Print the OpenAPI document"))

@@ -4,7 +4,9 @@
 //! its own user must be able to read, lies in the system's directory for temporary files.
 
 pub mod demo;
+pub mod machine;
 pub mod matrix;
+pub mod package;
 pub mod postgres;
 pub mod process;
 pub mod ringback;

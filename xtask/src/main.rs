@@ -28,6 +28,8 @@ enum Task {
         /// Only the tests whose name contains this, without lints and docs.
         name: Option<String>,
     },
+    /// Makes the Debian package.
+    Package,
     /// Starts what the tests share, and stays up: for running tests by hand.
     World,
 }
@@ -36,6 +38,11 @@ fn main() -> ExitCode {
     let Arguments { task } = Arguments::parse();
     let done = xtask::process::end_all_on_signal().and_then(|()| match task {
         Task::Demo { exit } => xtask::demo::run(exit),
+        Task::Package => {
+            let made = xtask::package::release()?;
+            xtask::say::line(&format!("made {}: apt install {0}", made.display()));
+            Ok(())
+        }
         Task::World => xtask::test::world(),
         Task::Test { fast, name } => xtask::test::run(fast, name.as_deref()),
     });

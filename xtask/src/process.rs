@@ -118,6 +118,12 @@ impl Child {
         self.kill();
     }
 
+    /// Its number, as the system knows it.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.inner.id()
+    }
+
     fn group(&self) -> i32 {
         self.inner.id().cast_signed()
     }

@@ -42,8 +42,13 @@ pub fn build() -> Result<PathBuf> {
 /// Where `cargo` puts the binary.
 #[must_use]
 pub fn binary() -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| crate::root().join("target"), PathBuf::from);
-    target.join("debug/ringback")
+    target().join("debug/ringback")
+}
+
+/// Where `cargo` puts everything.
+#[must_use]
+pub fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| crate::root().join("target"), PathBuf::from)
 }
 
 /// A `cargo` that works on this workspace.

@@ -2,6 +2,7 @@
 //!
 //! Python and JavaScript packages go into `.dev`; programs come from Debian's packages, which takes root or `sudo`.
 
+mod packaging;
 mod programs;
 
 use std::{
@@ -14,6 +15,7 @@ use std::{
 
 use anyhow::{Context as _, Result, bail, ensure};
 
+pub use self::packaging::{cargo_deb, clean_debian};
 pub use self::programs::{caddy, coturn, nginx, openssl, prometheus};
 use crate::{process, say};
 

@@ -10,6 +10,8 @@ use std::{
 use anyhow::{Result, anyhow, bail};
 
 use crate::{
+    machine::Machine,
+    package,
     postgres::Postgres,
     process,
     ringback::{self, cargo},
@@ -122,6 +124,8 @@ struct Clients {
     synapse: PathBuf,
     python: PathBuf,
     node: PathBuf,
+    /// What makes a package, and what it is tried on: both, where we are root.
+    package: Option<PathBuf>,
 }
 
 fn install_clients() -> Result<Clients> {
@@ -129,17 +133,30 @@ fn install_clients() -> Result<Clients> {
         let synapse = scope.spawn(setup::synapse);
         let python = scope.spawn(setup::python_clients);
         let node = scope.spawn(|| setup::curl().and_then(|()| setup::node_clients()));
+        let package = scope.spawn(install_packaging);
         let around = [setup::nginx, setup::caddy, setup::coturn, setup::openssl, setup::prometheus];
         let around = scope.spawn(move || around.into_iter().try_for_each(|install| install().map(drop)));
         joined(around)?;
-        Ok(Clients { synapse: joined(synapse)?, python: joined(python)?, node: joined(node)? })
+        Ok(Clients { synapse: joined(synapse)?, python: joined(python)?, node: joined(node)?, package: joined(package)? })
     })
+}
+
+/// Installing a package takes root, who alone can have a Debian beside this one.
+fn install_packaging() -> Result<Option<PathBuf>> {
+    if process::output("id", &["-u"]).as_deref() != Some("0") {
+        say::line("not root: the Debian package is not tried");
+        return Ok(None);
+    }
+    setup::cargo_deb()?;
+    setup::clean_debian().map(Some)
 }
 
 /// What the end-to-end tests share.
 struct World {
     variables: Vec<(&'static str, String)>,
     synapse: Synapse,
+    /// Where the package is tried.
+    _machine: Option<Machine>,
 }
 
 impl World {
@@ -148,19 +165,26 @@ impl World {
         let turn = ["turn:127.0.0.1:3478?transport=udp"];
         let synapse = Synapse::start(&clients.synapse, &directory.join("synapse"), wait::free_port()?, &turn)?;
         let shown = |path: PathBuf| path.display().to_string();
-        let variables = vec![
+        let mut variables = vec![
             ("RINGBACK_E2E_SYNAPSE", synapse.homeserver.url.clone()),
             ("RINGBACK_E2E_SECRET", synapse.homeserver.secret.clone()),
             ("RINGBACK_E2E_SYNAPSE_PYTHON", shown(clients.synapse)),
             ("RINGBACK_E2E_POSTGRES", database.url()),
-            ("RINGBACK_E2E_DIRECTORY", shown(directory)),
+            ("RINGBACK_E2E_DIRECTORY", shown(directory.clone())),
             ("RINGBACK_E2E_BIN", shown(ringback::binary())),
             ("RINGBACK_E2E_NODE", shown(clients.node)),
             ("RINGBACK_E2E_PYTHON", shown(clients.python)),
             ("RUST_TEST_THREADS", END_TO_END_THREADS.to_owned()),
             ("RUST_LIB_BACKTRACE", "0".to_owned()),
         ];
-        Ok(Self { variables, synapse })
+        let machine = clients.package.map(|files| Machine::start(&files, &directory.join("machine"))).transpose()?;
+        if let Some(machine) = &machine {
+            let package = package::around(&ringback::binary(), &directory.join("package"))?;
+            variables.push(("RINGBACK_E2E_PACKAGE", shown(package)));
+            variables.push(("RINGBACK_E2E_MACHINE", shown(machine.root.clone())));
+            variables.push(("RINGBACK_E2E_LEADER", machine.leader.map(|leader| leader.to_string()).unwrap_or_default()));
+        }
+        Ok(Self { variables, synapse, _machine: machine })
     }
 }
 

@@ -19,6 +19,7 @@ mod metrics;
 mod one_winner;
 mod openapi;
 mod origin;
+mod package;
 mod pasted;
 mod phone;
 mod refusals;

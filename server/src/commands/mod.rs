@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod forget;
+pub mod health;
 pub mod registration;
 
 use std::{env, ffi::OsString};

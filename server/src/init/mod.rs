@@ -120,7 +120,7 @@ impl Answers {
 /// # Errors
 /// Where the file is there already, the homeserver is not found, or nothing can be written.
 pub async fn run(args: &InitArgs) -> anyhow::Result<()> {
-    let is_root = our_user()? == 0;
+    let is_root = our_user() == 0;
     let path = args.config.clone().unwrap_or_else(|| if is_root { SYSTEM } else { HERE }.into());
     let path = std::path::absolute(path)?;
     refuse_to_replace(&path, args)?;

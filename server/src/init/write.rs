@@ -102,7 +102,7 @@ pub fn folder_for_service(folder: &Path, owner: Option<u32>) -> std::io::Result<
 
 /// The service's group, for root where it exists. It is a system's group, so it stands in the file and in no directory service.
 pub fn service_group() -> Option<u32> {
-    if crate::config::our_user().ok()? == 0 { number_in("/etc/group") } else { None }
+    if crate::config::our_user() == 0 { number_in("/etc/group") } else { None }
 }
 
 /// The service's user, likewise.
