@@ -220,7 +220,7 @@ impl Node {
                 created_at: ring.created_at,
                 busy: ring.busy,
             })));
-            Event { ringing: watched, ..event }
+            Event { ringing: watched.map(Box::new), ..event }
         });
         if sent == Some(Sent::Live) {
             let Session { user, device, .. } = session;

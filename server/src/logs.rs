@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use tracing::{Event, Level, Metadata, Subscriber, field::Field};
+use tracing::{Dispatch, Event, Level, Metadata, Subscriber, field::Field};
 use tracing_opentelemetry::OpenTelemetryLayer;
 use tracing_subscriber::{
     EnvFilter, Layer,
@@ -34,22 +34,27 @@ const CALL: &str = "call_id";
 /// Where `log` is no filter, or the way to the collector cannot be made.
 pub fn start(config: &Config) -> anyhow::Result<Option<Traces>> {
     let filter = EnvFilter::try_new(&config.log).map_err(|error| anyhow::anyhow!("log: {error}"))?;
+    let traces = config.otlp_endpoint.as_ref().map(|url| Traces::start(url, config.trace_ratio)).transpose()?;
+    subscriber(filter, config.log_format, traces.as_ref()).try_init()?;
+    Ok(traces)
+}
+
+/// Lines do not see spans, and without a collector nobody does: then none is made.
+fn subscriber(filter: EnvFilter, format: LogFormat, traces: Option<&Traces>) -> Dispatch {
     let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(ansi);
-    let lines = match config.log_format {
+    let lines = match format {
         LogFormat::Text => lines.fmt_fields(WithCall).boxed(),
         LogFormat::Json => lines.fmt_fields(JsonFields::new()).event_format(WithCall).boxed(),
     };
-    let traces = config.otlp_endpoint.as_ref().map(|url| Traces::start(url, config.trace_ratio)).transpose()?;
-    let spans = traces.as_ref().map(|traces| {
-        let layer = OpenTelemetryLayer::new(traces.tracer()).with_location(false).with_threads(false).with_target(false);
-        let filter = filter_fn(|metadata| *metadata.level() <= Level::INFO && is_ours(metadata));
-        layer.with_tracked_inactivity(false).with_filter(filter.with_max_level_hint(LevelFilter::INFO))
-    });
     let lines =
         lines.with_filter(filter.and(filter_fn(|line| !line.is_span() && (*line.level() <= Level::WARN || is_ours(line)))));
-    tracing_subscriber::registry().with(spans).with(lines).try_init()?;
-    Ok(traces)
+    // A layer that is `None` would have every span made.
+    let Some(traces) = traces else { return tracing_subscriber::registry().with(lines).into() };
+    let spans = OpenTelemetryLayer::new(traces.tracer()).with_location(false).with_threads(false).with_target(false);
+    let filter = filter_fn(|metadata| *metadata.level() <= Level::INFO && is_ours(metadata));
+    let spans = spans.with_tracked_inactivity(false).with_filter(filter.with_max_level_hint(LevelFilter::INFO));
+    tracing_subscriber::registry().with(lines).with(spans).into()
 }
 
 /// Whatever is asked for, the libraries that see frames, headers and rows are not heard: there are secrets in them.
@@ -94,5 +99,26 @@ struct NamesCall(bool);
 impl Visit for NamesCall {
     fn record_debug(&mut self, field: &Field, _: &dyn fmt::Debug) {
         self.0 |= field.name() == CALL;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::{Span, debug_span, dispatcher::with_default, info_span};
+
+    use super::*;
+
+    fn made(traces: Option<&Traces>, make: impl FnOnce() -> Span) -> bool {
+        with_default(&subscriber(EnvFilter::new("trace"), LogFormat::Text, traces), || !make().is_disabled())
+    }
+
+    #[test]
+    fn without_a_collector_no_span_is_made() {
+        assert!(!made(None, || info_span!("one")));
+        // Nothing listens there, and nothing is sent.
+        let traces = Traces::start(&"http://127.0.0.1:9".parse().unwrap(), 1.0).unwrap();
+        assert!(made(Some(&traces), || info_span!("another")));
+        assert!(!made(Some(&traces), || debug_span!("a third")), "what is for developers alone");
+        assert!(!made(Some(&traces), || info_span!(target: "hyper", "a library's")), "what libraries see may be secret");
     }
 }

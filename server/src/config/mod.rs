@@ -214,6 +214,9 @@ mod tests {
             ("RINGBACK_RING_TIMOUT", "20s"),
             ("RINGBACK_GRACE_PERIOD", "soon"),
             ("RINGBACK_TURN_URIS", "http://x"),
+            ("RINGBACK_LOG_FORMAT", "xml"),
+            ("RINGBACK_TRACE_RATIO", "1.5"),
+            ("RINGBACK_OTLP_ENDPOINT", "localhost:4317"),
             ("PATHS", "/x"),
         ];
         let error = read(&[], &environment, "listen = 7\nnonsense = true").unwrap_err();
@@ -223,6 +226,9 @@ mod tests {
             "soon",
             "RINGBACK_TURN_URIS",
             "http://x",
+            "xml",
+            "1.5",
+            "localhost:4317",
             "listen",
             "nonsense",
             "homeserver_url",

@@ -86,7 +86,7 @@ pub struct Event {
     /// One JSON object.
     pub text: String,
     /// Who watches it on its way, where it rings.
-    pub ringing: Option<Ringing>,
+    pub ringing: Option<Box<Ringing>>,
 }
 
 impl Hub {
