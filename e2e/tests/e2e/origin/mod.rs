@@ -17,7 +17,10 @@ use reqwest::{Certificate, Client, Method, RequestBuilder, redirect::Policy};
 use ringback_e2e::{Login, Options, Server, World, finish, free_port, pair, reply, until};
 use serde_json::{Value, json};
 use tokio::process::Command;
-use xtask::{process::Child, wait::tail};
+use xtask::{
+    process::Child,
+    wait::{tail, with_tail},
+};
 
 /// Every way to connect; see `e2e/clients/origin.mjs`.
 const WAYS: [&str; 5] = ["websocket", "polling", "upgrade", "plain", "plain/ws"];
@@ -120,7 +123,7 @@ impl Front {
         let (alice, bob, _) = pair().await?;
         rings(&self.origin, Some(&self.authority), true, [&alice, &bob])
             .await
-            .with_context(|| format!("{}\n{}", tail(&self.log, 20), tail(&server.log, 20)))
+            .map_err(|error| with_tail(&with_tail(&error, &self.log), &server.log))
     }
 
     /// What a browser would take, and an operator would look for: one CORS header, errors in JSON, Synapse beside it.
@@ -149,6 +152,16 @@ impl Front {
             self.request("GET", "/_synapse/admin/v1/server_version").send().await?.status() == 404,
             "Synapse's admin API is open"
         );
+        Ok(())
+    }
+
+    /// All of Ringback is there, but what only the homeserver may use.
+    async fn has_a_name_of_its_own(&self, base: &str) -> Result<()> {
+        let page = self.client.get(base).send().await?;
+        let is_html = page.headers().get("content-type").is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+        ensure!(page.status() == 200 && is_html, "nothing for people at {base}");
+        let app_service = self.client.put(format!("{base}/_matrix/app/v1/transactions/1")).json(&json!({"events": []}));
+        ensure!(app_service.send().await?.status() == 404, "anybody reaches what only the homeserver may use");
         Ok(())
     }
 
@@ -210,6 +223,9 @@ async fn holds(example: &Example, front: Front, base: &str) -> Result<()> {
     let server = example.ringback().await?;
     front.rings(&server).await?;
     front.refuses_as_ringback_does(base).await?;
+    if base != front.origin {
+        front.has_a_name_of_its_own(base).await?;
+    }
     front.leads_to_https().await?;
     front.says_that_it_is_away(server).await
 }

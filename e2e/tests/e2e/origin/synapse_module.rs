@@ -160,5 +160,5 @@ async fn what_needs_no_synapse_that_runs() -> Result<()> {
     let mut python = Command::new(&World::get().synapse_python);
     python.args(["-m", "unittest", "discover", "-s"]).arg(sources().join("tests"));
     python.env("PYTHONPATH", sources().join("src")).env("PYTHONDONTWRITEBYTECODE", "1");
-    finish("the module's own tests", python, Duration::from_mins(1)).await.map(drop)
+    finish("the module's own tests", python, Duration::from_mins(2)).await.map(drop)
 }
