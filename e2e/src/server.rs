@@ -21,6 +21,7 @@ pub struct Options {
     host: &'static str,
     port: Option<u16>,
     folder: Option<PathBuf>,
+    has_database: bool,
     settings: BTreeMap<String, String>,
 }
 
@@ -28,7 +29,7 @@ impl Options {
     /// The defaults, `SQLite`, no limit on calls, and logs at level debug; `name` is the test's.
     #[must_use]
     pub fn new(name: &'static str) -> Self {
-        Self { name, host: "127.0.0.1", port: None, folder: None, settings: BTreeMap::new() }
+        Self { name, host: "127.0.0.1", port: None, folder: None, has_database: true, settings: BTreeMap::new() }
             .set("CALLS_PER_MINUTE", "0")
             .set("LOG", "debug")
     }
@@ -62,11 +63,25 @@ impl Options {
         self
     }
 
+    /// Says nothing of a database: the settings do, in a way of their own.
+    #[must_use]
+    pub fn without_database(mut self) -> Self {
+        self.has_database = false;
+        self
+    }
+
     /// One that takes its settings from the `ringback.toml` of this folder, as an operator's does who types `ringback serve`
     /// there: nothing but its addresses is said to it.
     #[must_use]
     pub fn in_folder(name: &'static str, folder: &Path) -> Self {
-        Self { name, host: "127.0.0.1", port: None, folder: Some(folder.to_owned()), settings: BTreeMap::new() }
+        Self {
+            name,
+            host: "127.0.0.1",
+            port: None,
+            folder: Some(folder.to_owned()),
+            has_database: false,
+            settings: BTreeMap::new(),
+        }
     }
 
     /// Starts it, and waits until it is healthy.
@@ -75,7 +90,7 @@ impl Options {
     /// With the end of its log, where it does not come up.
     pub async fn start(self) -> Result<Server> {
         let world = World::get();
-        let Self { name, host, port, folder, mut settings } = self;
+        let Self { name, host, port, folder, has_database, mut settings } = self;
         let has_file = folder.is_some();
         let directory = folder.map_or_else(|| world.new_directory(name), Ok)?;
         let log = directory.join("ringback.log");
@@ -86,6 +101,8 @@ impl Options {
         default("OPS_LISTEN", format!("127.0.0.1:{}", xtask::wait::free_port()?));
         if !has_file {
             default("HOMESERVER_URL", world.homeserver.url.clone());
+        }
+        if has_database {
             default("DATABASE_URL", format!("sqlite://{}", directory.join("ringback.db").display()));
         }
         let address = format!("{host}:{}", port.map_or_else(xtask::wait::free_port, Ok)?);

@@ -173,3 +173,11 @@ fn still(what: &str, passed: Duration, log: &Path) {
 fn holds(path: &Path, text: &str) -> bool {
     fs::read_to_string(path).is_ok_and(|held| held == text)
 }
+
+/// A Python that knows the Compose specification.
+///
+/// # Errors
+/// Where it cannot be installed; the message says what to type.
+pub fn compose_specification() -> Result<PathBuf> {
+    virtual_environment("compose", "the Compose specification", "compose-spec==0.2.1\nPyYAML==6.*\n")
+}

@@ -6,6 +6,7 @@
 mod addresses;
 mod appservice;
 mod clients;
+mod compose;
 mod config;
 mod cuts;
 mod devices;

@@ -23,6 +23,8 @@ pub enum SettingsFile {
     Found(PathBuf),
     /// There is none.
     None,
+    /// By an empty name.
+    Unwanted,
 }
 
 impl SettingsFile {
@@ -32,7 +34,7 @@ impl SettingsFile {
     /// Where the choice is not clear or not safe: with what to do about it.
     pub fn choose(named: Option<&OsStr>) -> anyhow::Result<Self> {
         match named {
-            Some(name) if name.is_empty() => Ok(Self::None),
+            Some(name) if name.is_empty() => Ok(Self::Unwanted),
             Some(name) => Ok(Self::Named(name.into())),
             None => Self::look(&[Path::new(HERE), Path::new(SYSTEM)]),
         }
@@ -68,7 +70,7 @@ impl SettingsFile {
     pub fn path(&self) -> Option<&Path> {
         match self {
             Self::Named(path) | Self::Found(path) => Some(path),
-            Self::None => None,
+            Self::None | Self::Unwanted => None,
         }
     }
 }
@@ -78,6 +80,7 @@ impl fmt::Display for SettingsFile {
         match self {
             Self::Named(path) => write!(f, "{}, as it was named", path.display()),
             Self::Found(path) => write!(f, "{}, as it was found", path.display()),
+            Self::Unwanted => f.write_str("no file, as it was asked for"),
             Self::None => write!(f, "no file (no --config, no RINGBACK_CONFIG, no ./{HERE}, no {SYSTEM})"),
         }
     }
@@ -112,6 +115,6 @@ mod tests {
         fs::set_permissions(file.path(), fs::Permissions::from_mode(0o666)).unwrap();
         assert!(SettingsFile::look(&[file.path()]).unwrap_err().to_string().contains("--config"));
         assert!(matches!(SettingsFile::choose(Some(file.path().as_os_str())).unwrap(), SettingsFile::Named(_)));
-        assert_eq!(SettingsFile::choose(Some(OsStr::new(""))).unwrap(), SettingsFile::None);
+        assert_eq!(SettingsFile::choose(Some(OsStr::new(""))).unwrap(), SettingsFile::Unwanted);
     }
 }

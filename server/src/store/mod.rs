@@ -27,6 +27,10 @@ use crate::{config::DatabaseUrl, metrics, traces, trail};
 pub use past::{Behind, Forgotten};
 pub use rows::{times_of, word};
 
+/// Where the tables cannot be made as this version needs them.
+const NOT_UP_TO_DATE: &str = "cannot bring the tables up to date (where a newer Ringback has used them, take that one, or a \
+                              backup from before)";
+
 /// The database cannot do it now.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("the database failed: {0}")]

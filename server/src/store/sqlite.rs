@@ -15,10 +15,8 @@ use anyhow::Context;
 use rusqlite::{Connection, types::ToSqlOutput};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::config::our_user;
-
-use super::{Fault, Op, Row, Tx, Value};
-use crate::metrics;
+use super::{Fault, NOT_UP_TO_DATE, Op, Row, Tx, Value};
+use crate::{config::our_user, metrics};
 
 /// How much may wait for a thread; past it the asker waits.
 const QUEUE: usize = 1024;
@@ -85,7 +83,10 @@ impl Sqlite {
         let mut writer = connect(path).with_context(what)?;
         let runner = migrations::migrations::runner();
         // Where another process opened the new file at the same moment, it was first: the second look finds what it has done.
-        runner.run(&mut writer).or_else(|_| runner.run(&mut writer)).with_context(what)?;
+        runner
+            .run(&mut writer)
+            .or_else(|_| runner.run(&mut writer))
+            .with_context(|| format!("{NOT_UP_TO_DATE}: {}", path.display()))?;
         let reader = connect(path).with_context(what)?;
         reader.pragma_update(None, "query_only", true).with_context(what)?;
         Ok(Self { writer: start(WRITER, writer)?, reader: start(READER, reader)? })
