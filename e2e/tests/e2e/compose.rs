@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 use xtask::{process::Child, setup};
 
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 
 /// What `setup.sh` has made of the folder, and the ports in the place of the names.
 struct Stage {

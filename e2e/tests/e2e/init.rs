@@ -46,7 +46,10 @@ async fn by_flags() -> Result<()> {
     let before = fs::read_to_string(&written)?;
     ensure!(fs::metadata(&written)?.permissions().mode() & 0o777 == 0o640, "others may read it");
     let unit = fs::read_to_string(folder.join("ringback.service"))?;
-    ensure!(unit.contains(&format!("ExecStart={} serve --config {}", world.binary.display(), written.display())), "{unit}");
+    let starts = unit.lines().find_map(|line| line.strip_prefix("ExecStart=")).context("no ExecStart")?;
+    let (program, rest) = starts.split_once(' ').context("a program and its arguments")?;
+    ensure!(program == world.binary.display().to_string() || program == "/usr/local/bin/ringback", "{unit}");
+    ensure!(rest == format!("serve --config {}", written.display()), "{unit}");
 
     let again = ringback(&folder, &[&flags[..], &["--homeserver-url", "http://localhost:1"]].concat(), &[], "").await?;
     ensure!(again.status == 1 && again.err.contains("--force"), "{again:?}");

@@ -25,6 +25,8 @@ use crate::{
 /// Where the package's unit is.
 const PACKAGED_UNITS: [&str; 2] = ["/usr/lib/systemd/system/ringback.service", "/lib/systemd/system/ringback.service"];
 const UNIT: &str = "/etc/systemd/system/ringback.service";
+/// Where a program goes that no package has installed.
+const INSTALLED: &str = "/usr/local/bin/ringback";
 const DATABASE: &str = "sqlite:///var/lib/ringback/ringback.db";
 
 /// Asks four questions, and writes the settings (and as root the systemd unit). What a flag answers is not asked.
@@ -142,7 +144,7 @@ pub async fn run(args: &InitArgs) -> anyhow::Result<()> {
         write::folder_for_service(folder, write::service_user()).with_context(what)?;
     }
     if let Some(unit) = &unit {
-        write::public(unit, &write::unit(&env::current_exe()?, &path))?;
+        write::public(unit, &write::unit(&for_service(&env::current_exe()?), &path))?;
     }
     conclude(&path, unit.as_deref(), &answers)
 }
@@ -161,6 +163,12 @@ fn unit_path(args: &InitArgs, is_root: bool) -> Option<PathBuf> {
     let is_packaged = PACKAGED_UNITS.iter().any(|unit| Path::new(unit).exists());
     let usual = || (is_root && !is_packaged && args.config.is_none()).then(|| PathBuf::from(UNIT));
     args.unit.clone().or_else(usual)
+}
+
+/// Where the service finds the program: it cannot see into people's folders, so one from there must be put elsewhere.
+fn for_service(program: &Path) -> PathBuf {
+    let is_hidden = ["/home", "/root", "/run/user", "/tmp", "/var/tmp"].iter().any(|folder| program.starts_with(folder));
+    if is_hidden { PathBuf::from(INSTALLED) } else { program.to_owned() }
 }
 
 /// The first question, with a look at what is there.
@@ -316,6 +324,10 @@ fn conclude(path: &Path, unit: Option<&Path>, answers: &Answers) -> anyhow::Resu
             let user = write::USER;
             say(&format!("  useradd --system --user-group --home-dir /var/lib/{user} --shell /usr/sbin/nologin {user}"))?;
             say(&format!("  chgrp {user} {shown} {}", path.parent().unwrap_or(path).display()))?;
+        }
+        let program = env::current_exe()?;
+        if unit.is_some() && for_service(&program) != program {
+            say(&format!("  install -m 755 {} {INSTALLED}", program.display()))?;
         }
         say("  systemctl daemon-reload && systemctl enable --now ringback    # as a service")?;
     }

@@ -23,12 +23,13 @@ pub fn caddy() -> Result<PathBuf> {
     program("caddy", "Caddy", &["caddy"])
 }
 
-/// The TURN server; its `turnutils_uclient` comes with it.
+/// The directory of coturn's programs, `turnserver` and `turnutils_uclient`.
 ///
 /// # Errors
 /// Where it cannot be installed; the message says what to type.
 pub fn coturn() -> Result<PathBuf> {
-    program("turnserver", "coturn", &["coturn"])
+    let server = program("turnserver", "coturn", &["coturn"])?;
+    server.parent().map(Path::to_path_buf).context("a program lies in a directory")
 }
 
 /// What makes certificates.
