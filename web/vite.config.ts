@@ -1,9 +1,13 @@
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import react from '@vitejs/plugin-react';
 import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+/** The version that the whole repository has. */
+const version = /^version = "(.+)"/m.exec(readFileSync(here('../Cargo.toml'), 'utf8'))?.[1] ?? 'unknown';
 
 /** Where a Ringback runs while one works on the page. */
 const backend = process.env.RINGBACK_URL ?? 'http://localhost:3000';
@@ -49,8 +53,22 @@ function withoutStyleElements(): Plugin {
   };
 }
 
+/** Messages are not read here, so the SDK's encryption (8 MB of WebAssembly, loaded on request only) stays out of the build. */
+function withoutEncryption(): Plugin {
+  const stub = here('./src/platform/noEncryption.ts');
+  return {
+    name: 'without-encryption',
+    enforce: 'pre',
+    resolveId(source, importer) {
+      if (source === '@matrix-org/matrix-sdk-crypto-wasm') return stub;
+      return source.endsWith('/rust-crypto/index.js') && importer?.includes('matrix-js-sdk') ? stub : null;
+    },
+  };
+}
+
 export default defineConfig({
-  plugins: [react(), withoutStyleElements()],
+  plugins: [react(), withoutStyleElements(), withoutEncryption()],
+  define: { __VERSION__: JSON.stringify(version) },
   resolve: {
     alias: {
       'ringback-client': here('./client/src/index.ts'),
@@ -64,6 +82,8 @@ export default defineConfig({
     // A data: URL would need its own place in the policy.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // The Matrix SDK is that large, and comes after the login.
+    chunkSizeWarningLimit: 900,
     license: { fileName: 'licences.md' },
   },
   test: {

@@ -1,17 +1,26 @@
-import '@vector-im/compound-design-tokens/assets/web/css/compound-design-tokens.css';
-import '@vector-im/compound-web/dist/style.css';
-import './styles/fonts.css';
+import './styles/global.css';
+import { TooltipProvider } from '@vector-im/compound-web';
 import { createRoot } from 'react-dom/client';
-import { Heading } from '@vector-im/compound-web';
-import { useTranslation } from 'react-i18next';
-import { preferredLanguage, startTranslation } from './i18n';
+import { takeSsoReturn } from './account/sso';
+import { App } from './App';
+import { startTranslation } from './i18n';
+import { chosenLanguage } from './settings';
+import { applyLanguage, applyTheme } from './ui/appearance';
+import { Crash } from './ui/Crash';
 
-function App() {
-  const { t } = useTranslation();
-  return <Heading as="h1">{t('name')}</Heading>;
-}
+// Before anything else may look at the address.
+const ssoReturn = takeSsoReturn();
 
-await startTranslation(preferredLanguage());
+applyTheme();
+await startTranslation(chosenLanguage());
+applyLanguage();
+
 const root = document.getElementById('root');
 if (!root) throw new Error('index.html has no #root');
-createRoot(root).render(<App />);
+createRoot(root).render(
+  <Crash>
+    <TooltipProvider>
+      <App ssoReturn={ssoReturn} />
+    </TooltipProvider>
+  </Crash>,
+);

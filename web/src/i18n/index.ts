@@ -25,7 +25,7 @@ export function preferredLanguage(wanted: readonly string[] = navigator.language
   return 'en';
 }
 
-export async function useLanguage(language: Language): Promise<void> {
+export async function changeLanguage(language: Language): Promise<void> {
   if (!i18next.hasResourceBundle(language, 'app')) {
     for (const [namespace, texts] of Object.entries(await load(language))) i18next.addResourceBundle(language, namespace, texts);
   }

@@ -1,0 +1,2 @@
+/** Ringback's version, from Cargo.toml (see vite.config.ts). */
+declare const __VERSION__: string;

@@ -1,0 +1,3 @@
+/** The one door to matrix-js-sdk: only what is named here gets into the build, in a file that is loaded with the first login. */
+export { ClientEvent, createClient, EventType, Filter, HttpApiEvent, RoomEvent, RoomMemberEvent, RoomStateEvent, SyncState } from 'matrix-js-sdk/lib/matrix.js';
+export type { MatrixClient, MatrixError, Room, RoomMember } from 'matrix-js-sdk/lib/matrix.js';
