@@ -11,7 +11,7 @@ export interface ConnectionOptions {
   token: TokenSource;
   transports: ('websocket' | 'polling')[];
   onState(state: LinkState, retryInMs: number | null): void;
-  /** Registered; `resumed`: nothing was missed. Else a `resync` comes next, always. */
+  /** Registered; `resumed`: nothing was missed. Else `resync` tells what there is, always where there was a session before. */
   onRegistered(registered: Registered, resumed: boolean, otherNetwork: boolean): void;
   onEvent(event: ServerEvent): void;
   onRefused(error: RingbackError): void;
@@ -42,8 +42,6 @@ export class Connection {
   #tries = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #pauseMs: number | null = null;
-  /** A new session whose `resync` has not come yet. */
-  #awaitsResync = false;
   #otherNetwork = false;
   #lastToken: string | undefined;
   #waiting = new Set<() => void>();
@@ -169,7 +167,6 @@ export class Connection {
   }
 
   #online(): void {
-    this.#endResync();
     this.#tries = 0;
     this.#lastToken = undefined;
     this.#say('online');
@@ -188,7 +185,6 @@ export class Connection {
 
   #refuse(error: RingbackError): void {
     clearTimeout(this.#timer);
-    this.#session = null;
     this.#drop(error.message);
     this.#say('refused');
     this.#socket.disconnect();
@@ -199,9 +195,7 @@ export class Connection {
     if (typeof data !== 'object' || data === null) return;
     const { eventId } = data as { eventId?: unknown };
     const event = { name, data } as ServerEvent;
-    if (event.name === 'registered') return this.#registered(event.data);
-    if (event.name === 'resync') this.#awaitsResync = false;
-    else if (event.name !== 'call-error') this.#endResync();
+    if (event.name === 'registered') this.#registered(event.data);
     if (this.#session && typeof eventId === 'number') {
       if (eventId <= this.#session.lastEventId) return; // told twice
       this.#session.lastEventId = eventId;
@@ -214,18 +208,10 @@ export class Connection {
     const resumed = registered.sessionId === this.#session?.id;
     if (!resumed) {
       this.#session = { id: registered.sessionId, lastEventId: 0 };
-      this.#awaitsResync = true;
       for (const message of this.#outbox.filter(({ sent, name }) => sent || name !== 'join-call')) this.#dropOne(message, 'The session was lost.');
     }
     this.#options.onRegistered(registered, resumed, this.#otherNetwork);
     this.#otherNetwork = false;
-  }
-
-  /** A server that has no call to tell of sends no `resync` to a client that asked for nothing. */
-  #endResync(): void {
-    if (!this.#awaitsResync) return;
-    this.#awaitsResync = false;
-    this.#options.onEvent({ name: 'resync', data: { calls: [] } });
   }
 
   /** This connection is of no use: close it and try again later. */
