@@ -3,7 +3,7 @@ import type { Connection } from './connection.js';
 import { RingbackError } from './errors.js';
 import type { Http } from './http.js';
 import type { CallOutcome, CallPhase, Other } from './types.js';
-import type { EndReason } from './wire.js';
+import type { EndReason, StatusAnswer } from './wire.js';
 
 /** What a call asks of the client that it belongs to. */
 export interface CallHost {
@@ -21,6 +21,8 @@ export interface CallHost {
   /** What a reload should find as it is now. */
   stateChanged(call: Call): void;
   stoppedRinging(call: Call): void;
+  /** Requests of this page that end a call and are under way, by call id. */
+  readonly endings: Map<string, Promise<unknown>>;
   over(call: Call): void;
   dismiss(call: Call): void;
 }
@@ -56,6 +58,20 @@ export function settledOutcome(error: unknown): CallOutcome | null {
 export function othersWith(others: readonly Other[], changed: Other): readonly Other[] {
   const known = others.some(({ userId }) => userId === changed.userId);
   return known ? others.map((other) => (other.userId === changed.userId ? changed : other)) : [...others, changed];
+}
+
+/** `GET …/status` in this package's words. */
+export function readStatus({ session, participants }: StatusAnswer) {
+  return {
+    initiatorId: session.initiator_id,
+    startedAt: session.started_at,
+    participants: participants.map((row) => ({
+      userId: row.matrix_user_id,
+      status: row.status,
+      audio: row.audio_enabled,
+      video: row.video_enabled,
+    })),
+  };
 }
 
 /** For ending what is over already, or cannot be ended any more: there is nothing left to do. */

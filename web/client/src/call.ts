@@ -1,9 +1,9 @@
-import { type CallHost, END_RETRY_MS, ignoreRefusal, isLivePhase, outcomeOf, othersWith, OVERDUE_MS, randomKey, READY_MS, RETRY_MS, settledOutcome } from './call-rules.js';
+import { type CallHost, END_RETRY_MS, ignoreRefusal, isLivePhase, outcomeOf, othersWith, OVERDUE_MS, randomKey, readStatus, READY_MS, RETRY_MS, settledOutcome } from './call-rules.js';
 import { local, type RingbackError } from './errors.js';
 import { Media } from './media.js';
 import { Mesh, type Signalled } from './mesh.js';
 import { Observable } from './store.js';
-import type { CallOutcome, CallPhase, CallSnapshot, DialOptions, JoinOptions, MediaChoice, Other } from './types.js';
+import type { CallOutcome, CallPhase, CallSnapshot, DialOptions, JoinOptions, MediaChoice } from './types.js';
 import type { CallEvent, EndReason, Entered, IncomingCall, Initiated, ParticipantStatus, ResyncCall, StatusAnswer } from './wire.js';
 
 /** One call, from the first ring to the end, as this page sees it. */
@@ -19,6 +19,8 @@ export class Call extends Observable<CallSnapshot> {
   #wasConnected = false;
   #rejectedBecause: string | undefined;
   #reached: number | null = null;
+  /** The user has ended it here. */
+  #wasEnded = false;
   /** Grows with each event, for answers that one of them overtakes. */
   #news = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -63,7 +65,7 @@ export class Call extends Observable<CallSnapshot> {
   async reject(reason?: string): Promise<void> {
     if (this.snapshot.phase !== 'incoming') throw this.#wrongState('is not ringing');
     this.#over('rejected');
-    await this.#post('reject', { ...this.#session(), ...(reason !== undefined && { reason }) }, END_RETRY_MS).catch(ignoreRefusal);
+    await this.#end('reject', { ...this.#session(), ...(reason !== undefined && { reason }) });
   }
 
   /** Out of the call, at once; the server hears of it as soon as it can be reached. `forAll`: the caller ends a group. */
@@ -71,11 +73,12 @@ export class Call extends Observable<CallSnapshot> {
     const { phase, callId, initiatorId, isGroup } = this.snapshot;
     if (phase === 'over') return;
     if (phase === 'incoming') return this.reject();
+    this.#wasEnded = true;
     const cancels = phase === 'calling' || phase === 'ringing';
     this.#over(cancels ? 'cancelled' : isGroup && !forAll ? 'left' : 'ended');
     if (callId === null) return; // `#dial` ends it when its id is known
     const all = forAll && initiatorId === this.#host.userId ? { forAll } : {};
-    await this.#post('end', all, END_RETRY_MS).catch(ignoreRefusal);
+    await this.#end('end', all);
   }
 
   /** Comes back into a call that this device or another one of the user is in. */
@@ -99,33 +102,14 @@ export class Call extends Observable<CallSnapshot> {
     if (this.snapshot.phase === 'over') this.#host.dismiss(this);
   }
 
-  setMicrophone(on: boolean): Promise<void> {
-    return this.#media.setMicrophone(on);
-  }
-
-  setCamera(on: boolean): Promise<void> {
-    return this.#media.setCamera(on);
-  }
-
-  setScreen(on: boolean): Promise<void> {
-    return this.#media.setScreen(on);
-  }
-
-  switchCamera(): Promise<void> {
-    return this.#media.switchCamera();
-  }
-
-  useMicrophone(deviceId: string): Promise<void> {
-    return this.#media.useMicrophone(deviceId);
-  }
-
-  useCamera(deviceId: string): Promise<void> {
-    return this.#media.useCamera(deviceId);
-  }
-
-  clearProblem(): void {
-    this.#media.clearProblem();
-  }
+  // What these cannot get ends up in `local.problem`.
+  readonly setMicrophone = (on: boolean): Promise<void> => this.#media.setMicrophone(on);
+  readonly setCamera = (on: boolean): Promise<void> => this.#media.setCamera(on);
+  readonly setScreen = (on: boolean): Promise<void> => this.#media.setScreen(on);
+  readonly switchCamera = (): Promise<void> => this.#media.switchCamera();
+  readonly useMicrophone = (deviceId: string): Promise<void> => this.#media.useMicrophone(deviceId);
+  readonly useCamera = (deviceId: string): Promise<void> => this.#media.useCamera(deviceId);
+  readonly clearProblem = (): void => this.#media.clearProblem();
 
   // --- what the client does with it
 
@@ -137,9 +121,7 @@ export class Call extends Observable<CallSnapshot> {
     try {
       await this.#host.connection.ready(READY_MS);
       const session = this.#host.connection.sessionId;
-      // A call that was cancelled meanwhile is asked for to the end: only so is its id known, and it can be ended.
-      const made = await this.#host.http.post<Initiated>('/api/calls/initiate', body, { key: randomKey(), retryForMs: RETRY_MS });
-      await this.#dialled(made, session);
+      await this.#dialled(await this.#initiate(body), session);
     } catch (error) {
       const { errcode, callId } = error as Partial<RingbackError>;
       if (this.#isOver) return;
@@ -169,6 +151,11 @@ export class Call extends Observable<CallSnapshot> {
   /** @internal */
   get isEntering(): boolean {
     return this.#entering || this.snapshot.phase === 'calling';
+  }
+
+  /** @internal The user has ended it here: it must not come back. */
+  get wasEnded(): boolean {
+    return this.#wasEnded;
   }
 
   /** @internal This page takes part. */
@@ -262,7 +249,22 @@ export class Call extends Observable<CallSnapshot> {
     clearTimeout(this.#timer);
     this.#media.choose(this.snapshot.type, choice);
     this.update({ phase, error: null });
+    this.#host.stateChanged(this);
     void this.#media.start();
+  }
+
+  /** A call that was cancelled meanwhile is asked for to the end: only so is its id known, and it can be ended. */
+  async #initiate(body: object): Promise<Initiated> {
+    for (;;) {
+      try {
+        return await this.#host.http.post<Initiated>('/api/calls/initiate', body, { key: randomKey(), retryForMs: RETRY_MS });
+      } catch (error) {
+        // The call that is in the way is one that we are just ending.
+        const ending = this.#host.endings.get((error as Partial<RingbackError>).callId ?? '');
+        if (!ending) throw error;
+        await ending;
+      }
+    }
   }
 
   async #dialled(made: Initiated, session: string | null): Promise<void> {
@@ -271,7 +273,7 @@ export class Call extends Observable<CallSnapshot> {
     if (this.#isOver) {
       this.update({ callId });
       this.#host.identified(this);
-      return void this.#post('end', {}, END_RETRY_MS).catch(ignoreRefusal);
+      return void this.#end('end');
     }
     this.#reached = delivery.devices;
     const isGroup = delivery.live + delivery.pending > 1;
@@ -330,8 +332,7 @@ export class Call extends Observable<CallSnapshot> {
 
   /** Hung up while the answer was under way: it may have come after the end. */
   #endedMeanwhile(): void {
-    const { outcome } = this.snapshot;
-    if (outcome === 'ended' || outcome === 'left' || outcome === 'cancelled') void this.#post('end', {}, END_RETRY_MS).catch(ignoreRefusal);
+    if (this.#wasEnded) void this.#end('end');
   }
 
   #ask<T extends object>(name: string, data: object): Promise<T> {
@@ -377,7 +378,7 @@ export class Call extends Observable<CallSnapshot> {
     if (userId === this.#host.userId) {
       // Another device of ours has taken the call over.
       if (deviceId === this.#host.deviceId || !this.isLive) return;
-      void this.#post('leave', this.#session(), RETRY_MS).catch(ignoreRefusal);
+      void this.#end('leave', this.#session());
       return this.#over('answered-elsewhere');
     }
     this.#mark(userId, 'joined');
@@ -403,18 +404,14 @@ export class Call extends Observable<CallSnapshot> {
     const answer = await this.#host.http.get<StatusAnswer>(`/api/calls/${this.snapshot.callId}/status`).catch(() => null);
     if (!answer || this.#isOver) return;
     if (before !== this.#news && tries > 1) return this.#lookAround(tries - 1);
-    const { session, participants } = answer;
-    const others: Other[] = [];
-    for (const { matrix_user_id: userId, status, audio_enabled: audio, video_enabled: video } of participants) {
+    const { initiatorId, startedAt, participants } = readStatus(answer);
+    const others = participants.filter(({ userId }) => userId !== this.#host.userId);
+    for (const { userId, audio, video } of participants) {
       if (userId === this.#host.userId) this.#tellToggles(audio, video);
-      else {
-        others.push({ userId, status });
-        this.#mesh?.setFlags(userId, { audio, video });
-      }
+      else this.#mesh?.setFlags(userId, { audio, video });
     }
-    const { initiator_id: initiatorId, started_at: started } = session;
-    const { answeredAt } = this.snapshot;
-    this.update({ initiatorId, others, isGroup: this.snapshot.isGroup || others.length > 1, answeredAt: started ? this.#host.localTime(started) : answeredAt });
+    const answeredAt = startedAt === null ? this.snapshot.answeredAt : this.#host.localTime(startedAt);
+    this.update({ initiatorId, answeredAt, others: others.map(({ userId, status }) => ({ userId, status })), isGroup: this.snapshot.isGroup || others.length > 1 });
   }
 
   #tellToggles(audio: boolean, video: boolean): void {
@@ -490,6 +487,15 @@ export class Call extends Observable<CallSnapshot> {
   #session(): { sessionId?: string } {
     const { sessionId } = this.#host.connection;
     return sessionId === null ? {} : { sessionId };
+  }
+
+  /** Never fails: what is over already, or cannot be ended any more, leaves nothing to do. */
+  async #end(what: 'end' | 'reject' | 'leave', body: object = {}): Promise<void> {
+    const id = this.snapshot.callId ?? '';
+    const ending = this.#post(what, body, END_RETRY_MS).catch(ignoreRefusal);
+    this.#host.endings.set(id, ending);
+    await ending;
+    this.#host.endings.delete(id);
   }
 
   #post<T>(what: string, body: object, retryForMs = 0): Promise<T> {

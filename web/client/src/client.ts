@@ -9,6 +9,13 @@ import type { CallEvent, HistoryPage, IncomingCall, ResyncCall, ServerEvent } fr
 
 type Listener<E extends keyof ClientEvents> = (event: ClientEvents[E]) => void;
 
+/** `until`: when it would have stopped ringing, for a later ring is an invitation. */
+interface Finished {
+  until: number;
+  wasEnded: boolean;
+  isElsewhere: boolean;
+}
+
 const PAGES = 5;
 const FINISHED = 200;
 
@@ -26,8 +33,8 @@ export class RingbackClient extends Observable<ClientSnapshot> {
   #unknown = new Map<string, CallEvent[]>();
   /** Rings of rooms that are just being dialled from here: it may be the same call. */
   #held = new Map<string, IncomingCall>();
-  /** Calls that are over for this page, and when they would have stopped ringing: a later ring is an invitation. */
-  #finished = new Map<string, number>();
+  /** Calls that are over for this page. */
+  #finished = new Map<string, Finished>();
 
   constructor({ config, userId, accessToken, rtc = {}, rejoinKey = 'ringback-call', transports = ['websocket', 'polling'] }: ClientOptions) {
     super({ connection: 'idle', deviceId: null, retryInMs: null, calls: [] });
@@ -71,8 +78,17 @@ export class RingbackClient extends Observable<ClientSnapshot> {
     this.#connection.reconnectNow();
   }
 
-  /** Calls the room. The call is there at once, with the phase `calling`; what fails is said in its snapshot. */
+  /**
+   * Calls the room. The call is there at once, with the phase `calling`; what fails is said in its snapshot.
+   * A call of the room that rings here is answered instead, and one that is under way is given back.
+   */
   call(roomId: string, options: DialOptions): Call {
+    const present = this.#live().find(({ snapshot }) => snapshot.roomId === roomId);
+    if (present) {
+      // A room has one call at most.
+      if (!present.isLive) void present.accept({ media: options.media ?? {} }).catch(() => {}); // it is in the snapshot
+      return present;
+    }
     const start = { roomId, type: options.type, direction: 'outgoing', phase: 'calling', initiatorId: this.#userId } as const;
     const call = this.#add(new Call(this.#host, start, options.media));
     void call.dial(options).finally(() => this.#dialled(call));
@@ -142,6 +158,7 @@ export class RingbackClient extends Observable<ClientSnapshot> {
       http: this.#http,
       connection: this.#connection,
       rtc,
+      endings: new Map(),
       localTime: (time) => Date.parse(time) - this.#clockAhead,
       identified: (call) => this.#identified(call),
       entered: (call) => this.#entered(call),
@@ -198,7 +215,7 @@ export class RingbackClient extends Observable<ClientSnapshot> {
     const { callId, roomId } = ring;
     if (this.#find(callId)) return; // told twice, or just being answered
     const expiresAt = this.#host.localTime(ring.expiresAt);
-    if ((this.#finished.get(callId) ?? 0) >= expiresAt - 1000) return;
+    if ((this.#finished.get(callId)?.until ?? 0) >= expiresAt - 1000) return;
     if (this.#live().some(({ snapshot }) => snapshot.callId === null && snapshot.roomId === roomId)) {
       this.#held.set(callId, ring);
       return;
@@ -251,7 +268,9 @@ export class RingbackClient extends Observable<ClientSnapshot> {
     const own = listing.participants.find(({ userId }) => userId === this.#userId);
     if (own?.status !== 'joined' || this.#isDialling) return; // what rings comes as `incoming-call`
     const isOurs = own.devices.includes(this.snapshot.deviceId ?? '');
-    if (this.#finished.has(callId)) {
+    const finished = this.#finished.get(callId);
+    if (finished?.isElsewhere) return;
+    if (finished?.wasEnded) {
       // Hung up here while the server could not be reached.
       if (isOurs) void this.#http.post(`/api/calls/${callId}/end`, {}, { retryForMs: 20_000 }).catch(() => {});
       return;
@@ -260,7 +279,8 @@ export class RingbackClient extends Observable<ClientSnapshot> {
     const call = this.#add(new Call(this.#host, { callId, roomId, type, initiatorId, direction: initiatorId === this.#userId ? 'outgoing' : 'joined', phase }));
     call.resynced(listing);
     const remembered = this.#tab.remembered();
-    if (isOurs && remembered?.callId === callId) void call.rejoin({ media: choiceOf(remembered) }).catch(() => {});
+    const wasHere = remembered?.callId === callId || (remembered?.callId === null && remembered.roomId === roomId);
+    if (isOurs && remembered && wasHere) void call.rejoin({ media: choiceOf(remembered) }).catch(() => {});
   }
 
   #entered(call: Call): void {
@@ -270,8 +290,8 @@ export class RingbackClient extends Observable<ClientSnapshot> {
   }
 
   #remember(call: Call): void {
-    const { callId, local } = call.snapshot;
-    if (callId !== null && call.isLive) this.#tab.remember({ callId, audio: local.microphoneOn, video: local.cameraOn });
+    const { callId, roomId, phase, local } = call.snapshot;
+    if (call.isLive || phase === 'calling') this.#tab.remember({ callId, roomId, audio: local.microphoneOn, video: local.cameraOn });
   }
 
   #over(call: Call): void {
@@ -281,10 +301,12 @@ export class RingbackClient extends Observable<ClientSnapshot> {
   }
 
   #finish(call: Call): void {
-    const { callId, expiresAt } = call.snapshot;
+    const { callId, expiresAt, outcome } = call.snapshot;
+    this.#tab.forget(call.snapshot);
     if (callId === null) return;
-    this.#tab.forget(callId);
-    this.#finished.set(callId, Math.max(expiresAt ?? 0, this.#finished.get(callId) ?? 0));
+    const until = Math.max(expiresAt ?? 0, this.#finished.get(callId)?.until ?? 0);
+    const isElsewhere = outcome === 'answered-elsewhere' || outcome === 'rejected-elsewhere';
+    this.#finished.set(callId, { until, isElsewhere, wasEnded: call.wasEnded });
     const [oldest] = this.#finished.keys();
     if (this.#finished.size > FINISHED && oldest !== undefined) this.#finished.delete(oldest);
   }

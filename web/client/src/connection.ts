@@ -20,7 +20,6 @@ export interface ConnectionOptions {
 interface Message {
   name: string;
   data: object;
-  sent: boolean;
   done(ack: Ack): void;
   failed(error: RingbackError): void;
 }
@@ -126,7 +125,6 @@ export class Connection {
       const message: Message = {
         name,
         data,
-        sent: false,
         done: (ack) => (ack.ok ? resolve(ack as unknown as T) : reject(refusal(ack))),
         failed: reject,
       };
@@ -136,7 +134,6 @@ export class Connection {
   }
 
   #send(message: Message): void {
-    message.sent = true;
     this.#socket.timeout(ACK_MS).emit(message.name, message.data, (failed: Error | null, ack: Ack) => {
       const index = this.#outbox.indexOf(message);
       if (index < 0) return;
@@ -208,7 +205,8 @@ export class Connection {
     const resumed = registered.sessionId === this.#session?.id;
     if (!resumed) {
       this.#session = { id: registered.sessionId, lastEventId: 0 };
-      for (const message of this.#outbox.filter(({ sent, name }) => sent || name !== 'join-call')) this.#dropOne(message, 'The session was lost.');
+      // Signals are made anew for the new session; coming in is as needed as before.
+      for (const message of this.#outbox.filter(({ name }) => name !== 'join-call')) this.#dropOne(message, 'The session was lost.');
     }
     this.#options.onRegistered(registered, resumed, this.#otherNetwork);
     this.#otherNetwork = false;

@@ -133,7 +133,7 @@ export class Peer {
   /** ICE once more, over whatever network there is now. */
   async repair(): Promise<void> {
     if (this.#closed) return;
-    this.#repairs += 1;
+    if (!this.isConnected) this.#repairs += 1;
     this.#host.changed(this);
     this.#expectConnection();
     const pc = this.#pc;
@@ -188,12 +188,12 @@ export class Peer {
   }
 
   #next(step: () => Promise<void>): void {
-    // What a foreign client sends may make no sense to the browser; the next signal may.
-    this.#queue = this.#queue.then(() => (this.#closed ? undefined : step())).catch((error: unknown) => console.warn('ringback: a signal was not understood:', (error as Error).name));
+    // What a foreign client sends may make no sense to the browser; if no connection comes of it, `repair` begins anew.
+    this.#queue = this.#queue.then(() => (this.#closed ? undefined : step())).catch(() => {});
   }
 
   #open(): void {
-    const pc = new RTCPeerConnection(this.#host.configuration());
+    const pc = connection(this.#host.configuration());
     this.#pc = pc;
     pc.onnegotiationneeded = () => void this.#makeOffer(pc);
     pc.onicecandidate = ({ candidate }) => {
@@ -227,8 +227,8 @@ export class Peer {
       this.#mark = Math.random().toString(36).slice(2);
       const offer = { type: 'offer', sdp: pc.localDescription.sdp, mark: this.#mark };
       void this.#host.send(this, 'webrtc-offer', { offer });
-    } catch (error) {
-      if (pc === this.#pc && !this.#closed) console.warn('ringback: no offer could be made:', (error as Error).name);
+    } catch {
+      // The connection was closed meanwhile, or there are two offers at once: that one is answered.
     } finally {
       if (pc === this.#pc) this.#makingOffer = false;
     }
@@ -358,5 +358,14 @@ export class Peer {
     this.#timer = setTimeout(() => {
       if (!this.isConnected) void this.repair();
     }, ms * pause + (this.#isPolite ? FIRST_GOES_MS : 0));
+  }
+}
+
+/** A server that is set up with a wrong TURN URI must not cost the call: it goes on without. */
+function connection(configuration: RTCConfiguration): RTCPeerConnection {
+  try {
+    return new RTCPeerConnection(configuration);
+  } catch {
+    return new RTCPeerConnection({ ...configuration, iceServers: [] });
   }
 }

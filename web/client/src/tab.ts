@@ -2,7 +2,9 @@ import type { MediaChoice } from './types.js';
 
 /** What a page that was reloaded finds of the call that it was in. */
 export interface Remembered {
-  callId: string;
+  /** Null while the request that starts the call is under way. */
+  callId: string | null;
+  roomId: string;
   audio: boolean;
   video: boolean;
 }
@@ -44,8 +46,9 @@ export class Tab {
     this.#storage((storage, key) => storage.setItem(key, text));
   }
 
-  forget(callId: string): void {
-    if (this.remembered()?.callId !== callId) return;
+  forget({ callId, roomId }: Pick<Remembered, 'callId' | 'roomId'>): void {
+    const present = this.remembered();
+    if (!present || (present.callId === null ? present.roomId !== roomId : present.callId !== callId)) return;
     this.#written = '';
     this.#storage((storage, key) => storage.removeItem(key));
   }
@@ -53,8 +56,8 @@ export class Tab {
   remembered(): Remembered | null {
     const text = this.#storage((storage, key) => storage.getItem(key));
     try {
-      const { callId, audio, video } = JSON.parse(text ?? '{}') as Partial<Remembered>;
-      return callId ? { callId, audio: audio ?? true, video: video ?? false } : null;
+      const { callId = null, roomId, audio = true, video = false } = JSON.parse(text ?? '{}') as Partial<Remembered>;
+      return roomId === undefined ? null : { callId, roomId, audio, video };
     } catch {
       return null;
     }
