@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import react from '@vitejs/plugin-react';
 import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
+import { licences } from './licences';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -67,7 +68,7 @@ function withoutEncryption(): Plugin {
 }
 
 export default defineConfig({
-  plugins: [react(), withoutStyleElements(), withoutEncryption()],
+  plugins: [react(), withoutStyleElements(), withoutEncryption(), licences()],
   define: { __VERSION__: JSON.stringify(version) },
   resolve: {
     alias: {
@@ -84,7 +85,6 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     // The Matrix SDK is that large, and comes after the login.
     chunkSizeWarningLimit: 900,
-    license: { fileName: 'licences.md' },
   },
   test: {
     projects: [

@@ -56,7 +56,7 @@ export function App({ ssoReturn }: { ssoReturn: SsoReturn | null }) {
   }
   return (
     <Suspense fallback={<Looking />}>
-      <Home key={present.accessToken} session={present} config={state.config} onLeave={leave} />
+      <Home key={`${present.accessToken} ${state.config.baseUrl}`} session={present} config={state.config} onLeave={leave} />
     </Suspense>
   );
 }

@@ -1,6 +1,6 @@
 import { Form, Heading, Text } from '@vector-im/compound-web';
 import CheckIcon from '@vector-im/compound-design-tokens/assets/web/icons/check-circle-solid';
-import ErrorIcon from '@vector-im/compound-design-tokens/assets/web/icons/error-solid';
+import ErrorIcon from '@vector-im/compound-design-tokens/assets/web/icons/error';
 import type { Attempt } from 'ringback-client';
 import { type SyntheticEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -25,7 +25,7 @@ export function BackendPage({ state, onRetry }: { state: Extract<Setup, { stage:
   return (
     <Plain wide>
       <div className={styles.stack}>
-        <Heading as="h1" size="md" ref={heading} tabIndex={-1}>
+        <Heading as="h1" size="md" weight="semibold" ref={heading} tabIndex={-1}>
           {asking ? t('backend.askTitle') : t('backend.title')}
         </Heading>
         {asking && <Text as="p">{t('backend.askText')}</Text>}
@@ -57,7 +57,7 @@ function Attempts({ attempts }: { attempts: readonly Attempt[] }) {
   if (attempts.length === 0) return null;
   return (
     <section className={styles.stack} aria-labelledby="tried">
-      <Heading as="h2" size="sm" id="tried">
+      <Heading as="h2" size="sm" weight="semibold" id="tried">
         {t('backend.tried')}
       </Heading>
       <ol className={styles.attempts}>
@@ -85,7 +85,7 @@ function Advice({ typed }: { typed: string }) {
   const name = serverNameIn(typed) ?? new URL(homeserverUrlIn(typed) ?? 'https://example.org').host;
   return (
     <section className={styles.stack} aria-labelledby="to-do">
-      <Heading as="h2" size="sm" id="to-do">
+      <Heading as="h2" size="sm" weight="semibold" id="to-do">
         {t('backend.toDo')}
       </Heading>
       <Text as="p">{t('backend.user')}</Text>

@@ -1,5 +1,5 @@
 import { ActionControl, Button, Form, Heading, InlineSpinner, Text } from '@vector-im/compound-web';
-import ErrorIcon from '@vector-im/compound-design-tokens/assets/web/icons/error-solid';
+import ErrorIcon from '@vector-im/compound-design-tokens/assets/web/icons/error';
 import HideIcon from '@vector-im/compound-design-tokens/assets/web/icons/visibility-off';
 import ShowIcon from '@vector-im/compound-design-tokens/assets/web/icons/visibility-on';
 import { type SyntheticEvent, useState } from 'react';
@@ -34,7 +34,7 @@ export function LoginPage({ state, notice, firstProblem, former, onLogin }: Prop
   return (
     <Plain>
       <div className={styles.stack}>
-        <Heading as="h1" size="md" ref={heading} tabIndex={-1}>
+        <Heading as="h1" size="md" weight="semibold" ref={heading} tabIndex={-1}>
           {t('title')}
         </Heading>
         <Text as="p" className={styles.quiet}>

@@ -27,7 +27,7 @@ export function ActiveCall({ roomId }: { roomId: string }) {
         </Text>
       </div>
       <Button
-        size="md"
+        size="sm"
         onClick={() => {
           client.join(call.callId, { roomId, type: call.type, media: chosenMedia(call.type) });
         }}

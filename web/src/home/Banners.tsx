@@ -37,7 +37,7 @@ export function Banners() {
           </p>
           <Button
             kind="tertiary"
-            size="md"
+            size="sm"
             onClick={() => {
               client.reconnectNow();
               account.retryNow();

@@ -24,7 +24,7 @@ export function DeviceSettings() {
           <Text as="p" size="sm" className={page.quiet}>
             {t('showNamesHelp')}
           </Text>
-          <Button size="md" kind="secondary" onClick={() => void show()}>
+          <Button size="sm" kind="secondary" onClick={() => void show()}>
             {t('showNames')}
           </Button>
         </>

@@ -1,14 +1,9 @@
 import { Avatar, Button, Heading, IconButton, Text } from '@vector-im/compound-web';
+import ArrowIcon from '@vector-im/compound-design-tokens/assets/web/icons/arrow-up-right';
 import HistoryIcon from '@vector-im/compound-design-tokens/assets/web/icons/history';
 import VideoIcon from '@vector-im/compound-design-tokens/assets/web/icons/video-call';
-import VideoDeclinedIcon from '@vector-im/compound-design-tokens/assets/web/icons/video-call-declined-solid';
-import VideoMissedIcon from '@vector-im/compound-design-tokens/assets/web/icons/video-call-missed-solid';
-import VideoOutgoingIcon from '@vector-im/compound-design-tokens/assets/web/icons/video-call-outgoing-solid';
 import VideoSolidIcon from '@vector-im/compound-design-tokens/assets/web/icons/video-call-solid';
 import VoiceIcon from '@vector-im/compound-design-tokens/assets/web/icons/voice-call';
-import VoiceDeclinedIcon from '@vector-im/compound-design-tokens/assets/web/icons/voice-call-declined-solid';
-import VoiceMissedIcon from '@vector-im/compound-design-tokens/assets/web/icons/voice-call-missed-solid';
-import VoiceOutgoingIcon from '@vector-im/compound-design-tokens/assets/web/icons/voice-call-outgoing-solid';
 import VoiceSolidIcon from '@vector-im/compound-design-tokens/assets/web/icons/voice-call-solid';
 import type { HistoryRow } from 'ringback-client';
 import { useEffect, useId } from 'react';
@@ -34,7 +29,7 @@ export function HistoryPage() {
   return (
     <main className={page.page} id="content" tabIndex={-1}>
       <div className={page.column}>
-        <Heading as="h1" size="md" ref={heading} tabIndex={-1} className={page.title}>
+        <Heading as="h1" size="md" weight="semibold" ref={heading} tabIndex={-1} className={page.title}>
           {t('title')}
         </Heading>
         {byDay(rows).map((day) => (
@@ -49,13 +44,13 @@ export function HistoryPage() {
         {state === 'failed' && (
           <div role="alert" className={styles.status}>
             <Text as="p">{t('failed')}</Text>
-            <Button size="md" kind="secondary" onClick={() => void (rows.length > 0 && more ? history.loadMore() : history.reload())}>
+            <Button size="sm" kind="secondary" onClick={() => void (rows.length > 0 && more ? history.loadMore() : history.reload())}>
               {general('tryAgain')}
             </Button>
           </div>
         )}
         {state === 'ready' && more && (
-          <Button size="md" kind="secondary" className={styles.more} onClick={() => void history.loadMore()}>
+          <Button size="sm" kind="secondary" className={styles.more} onClick={() => void history.loadMore()}>
             {t('more')}
           </Button>
         )}
@@ -109,8 +104,7 @@ function Row({ row }: { row: HistoryRow }) {
   const room = account.snapshot.rooms.find((one) => one.roomId === row.roomId);
   // A room that one has left is not known any more: then who called is the best there is.
   const shown = room ? { name: room.name, avatarUrl: people.picture(room.avatarMxc) } : people.user(row.initiatorId);
-  const Icon = icon(row);
-  const CallIcon = row.callType === 'video' ? VideoIcon : VoiceIcon;
+  const [Icon, CallIcon] = row.callType === 'video' ? [VideoSolidIcon, VideoIcon] : [VoiceSolidIcon, VoiceIcon];
   const time = new Intl.DateTimeFormat(i18n.language, { hour: 'numeric', minute: '2-digit' }).format(new Date(row.createdAt));
   return (
     <li className={styles.row} data-missed={row.missed || undefined}>
@@ -127,6 +121,7 @@ function Row({ row }: { row: HistoryRow }) {
         )}
         <span className={styles.about}>
           <Icon role="img" aria-label={t(`kind.${row.callType}`)} />
+          <ArrowIcon aria-hidden data-direction={row.direction} />
           <span>
             {t(`outcome.${outcome(row)}`)} · <time dateTime={row.createdAt}>{time}</time>
             {row.durationMs !== null && (
@@ -167,12 +162,4 @@ function outcome({ direction, outcome: what, missed }: HistoryRow) {
     case 'missed':
       return incoming ? 'missed' : 'missedOut';
   }
-}
-
-function icon({ callType, direction, outcome: what, missed }: HistoryRow) {
-  const video = callType === 'video';
-  if (missed) return video ? VideoMissedIcon : VoiceMissedIcon;
-  if (what === 'rejected') return video ? VideoDeclinedIcon : VoiceDeclinedIcon;
-  if (direction === 'outgoing') return video ? VideoOutgoingIcon : VoiceOutgoingIcon;
-  return video ? VideoSolidIcon : VoiceSolidIcon;
 }

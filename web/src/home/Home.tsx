@@ -19,20 +19,13 @@ interface Props {
 
 /** Everything behind the login: holds the connections to the homeserver and to the call server for as long as it is shown. */
 export default function Home({ session, config, onLeave }: Props) {
-  const [tools, setTools] = useState<HomeTools | null>(null);
-
+  // Made once: whoever renders this gives it a key of the session and the server.
+  const [{ tools, start, close }] = useState(() => connect(session, config, onLeave));
   useEffect(() => {
-    const opened = open(session, config, onLeave);
-    setTools(opened.tools);
-    return () => {
-      opened.close();
-      setTools(null);
-    };
-    // One connection for each token: a new `onLeave` is no reason for another.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [session.accessToken, config.baseUrl]);
+    start();
+    return close;
+  }, [start, close]);
 
-  if (!tools) return null;
   return (
     <HomeContext value={tools}>
       <Layout />
@@ -41,7 +34,7 @@ export default function Home({ session, config, onLeave }: Props) {
   );
 }
 
-function open(session: Session, config: CallConfig, onLeave: (why: Leave) => void): { tools: HomeTools; close: () => void } {
+function connect(session: Session, config: CallConfig, onLeave: (why: Leave) => void): { tools: HomeTools; start: () => void; close: () => void } {
   let left = false;
   const leave = (why: Leave) => {
     if (left) return;
@@ -61,12 +54,14 @@ function open(session: Session, config: CallConfig, onLeave: (why: Leave) => voi
     ...(testRelay() ? { rtc: { iceTransportPolicy: 'relay' as const } } : {}),
   });
   const history = new CallHistory(client);
-  client.on('refused', expired);
-  client.start();
-  history.start();
   const ongoing = new OngoingCalls(client, askStatus(config, session.accessToken));
-  ongoing.start();
-  void account.start();
+  const start = () => {
+    client.on('refused', expired);
+    client.start();
+    history.start();
+    ongoing.start();
+    void account.start();
+  };
   const logOut = async () => {
     left = true;
     client.stop();
@@ -81,7 +76,7 @@ function open(session: Session, config: CallConfig, onLeave: (why: Leave) => voi
     people.close();
     account.close();
   };
-  return { tools: { session, config, account, people, client, history, ongoing, logOut }, close };
+  return { tools: { session, config, account, people, client, history, ongoing, logOut }, start, close };
 }
 
 /** `localStorage['ringback.relay'] = '1'` sends media over TURN only, e.g. to find out whether TURN works. */

@@ -59,10 +59,10 @@ function InvitationItem({ invitation }: { invitation: Invitation }) {
         </div>
       </div>
       <div className={styles.actions}>
-        <Button size="md" aria-label={t('acceptRoom', { room: name })} disabled={busy} onClick={() => void act(accept)}>
+        <Button size="sm" aria-label={t('acceptRoom', { room: name })} disabled={busy} onClick={() => void act(accept)}>
           {t('accept')}
         </Button>
-        <Button size="md" kind="secondary" aria-label={t('declineRoom', { room: name })} disabled={busy} onClick={() => void act(() => account.decline(roomId))}>
+        <Button size="sm" kind="secondary" aria-label={t('declineRoom', { room: name })} disabled={busy} onClick={() => void act(() => account.decline(roomId))}>
           {t('decline')}
         </Button>
       </div>

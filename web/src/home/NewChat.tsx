@@ -53,7 +53,7 @@ export function NewChat() {
         </IconButton>
       </div>
       <div className={page.column}>
-        <Heading as="h2" size="md" ref={heading} tabIndex={-1} className={page.title}>
+        <Heading as="h2" size="md" weight="semibold" ref={heading} tabIndex={-1} className={page.title}>
           {t('fresh.title')}
         </Heading>
         <Form.Root

@@ -38,7 +38,7 @@ export function NotificationSettings() {
         }}
       />
       {permission === 'default' && (
-        <Button size="md" kind="secondary" onClick={() => void ask()}>
+        <Button size="sm" kind="secondary" onClick={() => void ask()}>
           {t('notificationsAllow')}
         </Button>
       )}

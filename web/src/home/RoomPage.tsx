@@ -54,7 +54,7 @@ function Unknown() {
   const { t } = useTranslation('rooms');
   return (
     <Empty Icon={RoomIcon} title={t('room.unknown')} text={t('room.unknownText')}>
-      <Button as="a" href={hrefs.rooms} kind="secondary" size="md">
+      <Button as="a" href={hrefs.rooms} kind="secondary" size="sm">
         {t('room.toRooms')}
       </Button>
     </Empty>
@@ -71,7 +71,7 @@ function Known({ room }: { room: RoomSummary }) {
     <div className={styles.content}>
       <header className={styles.head}>
         <Avatar id={room.directUserId ?? room.roomId} name={room.name} src={people.picture(room.avatarMxc) ?? undefined} size="96px" aria-hidden />
-        <Heading as="h2" size="md" ref={heading} tabIndex={-1} className={styles.name}>
+        <Heading as="h2" size="md" weight="semibold" ref={heading} tabIndex={-1} className={styles.name}>
           {room.name}
         </Heading>
         <Text as="p" className={page.quiet}>

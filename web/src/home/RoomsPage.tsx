@@ -45,7 +45,7 @@ function Sidebar({ present, arrived }: { present: string | null; arrived: boolea
   return (
     <>
       <header className={styles.header}>
-        <Heading as="h1" size="md" id="rooms-title" ref={heading} tabIndex={-1}>
+        <Heading as="h1" size="md" weight="semibold" id="rooms-title" ref={heading} tabIndex={-1}>
           {t('title')}
         </Heading>
         <IconButton
@@ -68,7 +68,7 @@ function Sidebar({ present, arrived }: { present: string | null; arrived: boolea
         )}
         {loaded && rooms.length === 0 && invitations.length === 0 && (
           <Empty Icon={ChatIcon} title={t('empty')} text={t('emptyText')}>
-            <Button as="a" href={hrefs.fresh} size="md" kind="secondary">
+            <Button as="a" href={hrefs.fresh} size="sm" kind="secondary">
               {t('new')}
             </Button>
           </Empty>

@@ -19,7 +19,7 @@ export function SettingsPage() {
   return (
     <main className={page.page} id="content" tabIndex={-1}>
       <div className={`${page.column} ${styles.sections}`}>
-        <Heading as="h1" size="md" ref={heading} tabIndex={-1}>
+        <Heading as="h1" size="md" weight="semibold" ref={heading} tabIndex={-1}>
           {t('title')}
         </Heading>
         <Calls />
@@ -38,7 +38,7 @@ export function Section({ title, children }: { title: string; children: ReactNod
   const id = useId();
   return (
     <section aria-labelledby={id} className={styles.section}>
-      <Heading as="h2" size="sm" id={id}>
+      <Heading as="h2" size="sm" weight="semibold" id={id}>
         {title}
       </Heading>
       <div className={styles.card}>{children}</div>
@@ -113,7 +113,7 @@ function AccountSettings() {
       <Button
         kind="secondary"
         destructive
-        size="md"
+        size="sm"
         Icon={SignOutIcon}
         disabled={busy}
         className={styles.logOut}

@@ -174,8 +174,9 @@ export class Account extends Value<AccountSnapshot> {
 }
 
 function summary(room: Room, directUserId: string | null): RoomSummary {
-  // A direct chat has the other person's picture, as it has the name.
-  const avatarMxc = room.getMxcAvatarUrl() ?? (directUserId ? room.getAvatarFallbackMember()?.getMxcAvatarUrl() : null) ?? null;
+  // A room of two has the other person's picture, as it has the name.
+  const other = room.getInvitedAndJoinedMemberCount() <= 2 ? room.getAvatarFallbackMember() : undefined;
+  const avatarMxc = room.getMxcAvatarUrl() ?? other?.getMxcAvatarUrl() ?? null;
   return {
     roomId: room.roomId,
     name: room.name,

@@ -21,7 +21,7 @@ export class Crash extends Component<{ children: ReactNode }, { error: Error | n
     return (
       <Plain>
         <div role="alert" className={styles.crash}>
-          <Heading as="h1" size="md">
+          <Heading as="h1" size="md" weight="semibold">
             {i18next.t('crash.title')}
           </Heading>
           <Text as="p">{outdated(error) ? i18next.t('crash.outdated') : i18next.t('crash.text')}</Text>

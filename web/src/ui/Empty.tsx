@@ -7,7 +7,7 @@ export function Empty({ Icon, title, text, level = 'h2', children }: { Icon: Com
   return (
     <div className={styles.empty}>
       <Icon aria-hidden />
-      <Heading as={level} size="sm">
+      <Heading as={level} size="sm" weight="semibold">
         {title}
       </Heading>
       <Text as="p">{text}</Text>
