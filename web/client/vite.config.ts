@@ -9,6 +9,7 @@ export default defineConfig({
     target: 'es2022',
     lib: { entry: 'src/index.ts', formats: ['es'], fileName: () => 'ringback-client.min.js' },
     minify: true,
+    license: { fileName: 'ringback-client.min.licences.md' },
   },
   test: { include: ['test/**/*.test.ts'] },
 });

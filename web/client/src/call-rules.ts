@@ -2,7 +2,7 @@ import type { Call } from './call.js';
 import type { Connection } from './connection.js';
 import { RingbackError } from './errors.js';
 import type { Http } from './http.js';
-import type { CallOutcome, CallPhase, Other } from './types.js';
+import type { CallOutcome, CallPhase, CallSnapshot, Other } from './types.js';
 import type { EndReason, StatusAnswer } from './wire.js';
 
 /** What a call asks of the client that it belongs to. */
@@ -26,6 +26,23 @@ export interface CallHost {
   over(call: Call): void;
   dismiss(call: Call): void;
 }
+
+/** A call of which nothing is known yet. */
+export const UNKNOWN = {
+  callId: null,
+  outcome: null,
+  error: null,
+  callerName: null,
+  busy: false,
+  ringingDevices: 0,
+  pendingUsers: 0,
+  expiresAt: null,
+  answeredAt: null,
+  endedAt: null,
+  isGroup: false,
+  peers: [],
+  others: [],
+} satisfies Partial<CallSnapshot>;
 
 /** How long an action waits for the socket. */
 export const READY_MS = 10_000;

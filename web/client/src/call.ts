@@ -1,4 +1,4 @@
-import { type CallHost, END_RETRY_MS, ignoreRefusal, isLivePhase, outcomeOf, othersWith, OVERDUE_MS, randomKey, readStatus, READY_MS, RETRY_MS, settledOutcome } from './call-rules.js';
+import { type CallHost, END_RETRY_MS, ignoreRefusal, isLivePhase, outcomeOf, othersWith, OVERDUE_MS, randomKey, readStatus, READY_MS, RETRY_MS, settledOutcome, UNKNOWN } from './call-rules.js';
 import { local, type RingbackError } from './errors.js';
 import { Media } from './media.js';
 import { Mesh, type Signalled } from './mesh.js';
@@ -28,23 +28,7 @@ export class Call extends Observable<CallSnapshot> {
   /** @internal Use `RingbackClient`. */
   constructor(host: CallHost, start: Pick<CallSnapshot, 'roomId' | 'type' | 'direction' | 'phase' | 'initiatorId'> & Partial<CallSnapshot>, choice: MediaChoice = {}) {
     const media = new Media(start.type, choice);
-    super({
-      callId: null,
-      outcome: null,
-      error: null,
-      callerName: null,
-      busy: false,
-      ringingDevices: 0,
-      pendingUsers: 0,
-      expiresAt: null,
-      answeredAt: null,
-      endedAt: null,
-      isGroup: false,
-      local: media.snapshot,
-      peers: [],
-      others: [],
-      ...start,
-    });
+    super({ ...UNKNOWN, local: media.snapshot, ...start });
     this.#host = host;
     this.#watchMedia(media);
   }
