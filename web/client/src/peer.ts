@@ -140,7 +140,7 @@ export class Peer {
     await this.#host.refreshIce();
     if (this.#closed || pc !== this.#pc) return;
     // An offer that was lost, or a repair that did not help: begin anew.
-    if (pc.signalingState !== 'stable' || this.#repairs % 3 === 0 || !this.hasRemote) return this.restart();
+    if (pc.signalingState !== 'stable' || (this.#repairs > 0 && this.#repairs % 3 === 0) || !this.hasRemote) return this.restart();
     pc.setConfiguration(this.#host.configuration());
     pc.restartIce();
   }
