@@ -80,7 +80,7 @@ describe('microphone and camera', () => {
     const [microphone, camera] = [sending.audio, sending.camera];
     microphone?.unplug();
     camera?.unplug();
-    await media.clearProblem();
+    media.clearProblem();
     await media.setMicrophone(true); // after what is under way
     expect(sending.audio).not.toBe(microphone);
     expect(sending.audio?.readyState).toBe('live');
