@@ -7,6 +7,7 @@ import { useTranslation } from 'react-i18next';
 import { Plain } from '../ui/Plain';
 import { useFocusOnArrival } from '../ui/useFocusOnArrival';
 import { homeserverUrlIn, serverNameIn } from './homeserver';
+import { session } from './session';
 import { type Setup, setup } from './setup';
 import styles from './account.module.css';
 
@@ -19,7 +20,8 @@ export function BackendPage({ state, onRetry }: { state: Extract<Setup, { stage:
   const asking = state.typed === '';
   const submit = (event: SyntheticEvent) => {
     event.preventDefault();
-    if (typed.trim() === '' || typed.trim() === state.typed) onRetry();
+    const unchanged = typed.trim() === state.typed;
+    if (typed.trim() === '' || (unchanged && session.snapshot)) onRetry();
     else void setup.change(typed);
   };
   return (
@@ -43,10 +45,10 @@ export function BackendPage({ state, onRetry }: { state: Extract<Setup, { stage:
             />
             {state.problem ? <Form.ErrorMessage>{t(`homeserverProblem.${state.problem}`)}</Form.ErrorMessage> : <Form.HelpMessage>{t('backend.homeserverHelp')}</Form.HelpMessage>}
           </Form.Field>
-          <Form.Submit>{t('tryAgain')}</Form.Submit>
+          <Form.Submit>{asking ? t('backend.continue') : t('tryAgain')}</Form.Submit>
         </Form.Root>
         <Attempts attempts={state.attempts} />
-        {!asking && <Advice typed={state.typed} />}
+        {!asking && <Advice state={state} />}
       </div>
     </Plain>
   );
@@ -80,7 +82,7 @@ function Attempts({ attempts }: { attempts: readonly Attempt[] }) {
   );
 }
 
-function Advice({ typed }: { typed: string }) {
+function Advice({ state: { typed, attempts } }: { state: Extract<Setup, { stage: 'none' }> }) {
   const { t } = useTranslation();
   const name = serverNameIn(typed) ?? new URL(homeserverUrlIn(typed) ?? 'https://example.org').host;
   return (
@@ -90,7 +92,7 @@ function Advice({ typed }: { typed: string }) {
       </Heading>
       <Text as="p">{t('backend.user')}</Text>
       <Text as="p" className={styles.quiet}>
-        {t('backend.operator', { url: `https://${name}/.well-known/matrix/client`, path: '/call-config.json', interpolation: { escapeValue: false } })}
+        {t('backend.operator', { url: attempts.find(({ source }) => source === 'well-known')?.url ?? `https://${name}/.well-known/matrix/client`, path: '/call-config.json', interpolation: { escapeValue: false } })}
       </Text>
       <code className={styles.line}>{`"dev.ringback.call": { "base_url": "https://calls.${name.replace(/:\d+$/, '')}" }`}</code>
     </section>

@@ -1,9 +1,10 @@
-import { ActionControl, Button, Form, Heading, InlineSpinner, Text } from '@vector-im/compound-web';
+import { Button, Form, Heading, InlineSpinner, Text } from '@vector-im/compound-web';
 import ErrorIcon from '@vector-im/compound-design-tokens/assets/web/icons/error';
 import HideIcon from '@vector-im/compound-design-tokens/assets/web/icons/visibility-off';
 import ShowIcon from '@vector-im/compound-design-tokens/assets/web/icons/visibility-on';
 import { type SyntheticEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { IconAction } from '../ui/IconAction';
 import { Plain } from '../ui/Plain';
 import { useFocusOnArrival } from '../ui/useFocusOnArrival';
 import type { Homeserver } from './homeserver';
@@ -154,20 +155,24 @@ function PasswordField({ value, onChange }: { value: string; onChange: (value: s
   return (
     <Form.Field name="password">
       <Form.Label>{t('password')}</Form.Label>
-      <ActionControl
+      <div className={styles.password}>
+        <Form.TextControl
           value={value}
           required
           type={shown ? 'text' : 'password'}
           autoComplete="current-password"
-          Icon={shown ? ShowIcon : HideIcon}
-          actionLabel={shown ? t('hide') : t('show')}
-          onActionClick={() => {
-            setShown(!shown);
-          }}
           onChange={(event) => {
             onChange(event.currentTarget.value);
           }}
-      />
+        />
+        <IconAction
+          label={shown ? t('hide') : t('show')}
+          Icon={shown ? ShowIcon : HideIcon}
+          onClick={() => {
+            setShown(!shown);
+          }}
+        />
+      </div>
       <Form.ErrorMessage match="valueMissing">{t('required')}</Form.ErrorMessage>
     </Form.Field>
   );

@@ -1,4 +1,4 @@
-import { Avatar, Button, Heading, IconButton, Text } from '@vector-im/compound-web';
+import { Avatar, Button, Heading, Text } from '@vector-im/compound-web';
 import ArrowIcon from '@vector-im/compound-design-tokens/assets/web/icons/arrow-up-right';
 import HistoryIcon from '@vector-im/compound-design-tokens/assets/web/icons/history';
 import VideoIcon from '@vector-im/compound-design-tokens/assets/web/icons/video-call';
@@ -10,6 +10,7 @@ import { useEffect, useId } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useStore } from '../store';
 import { Empty } from '../ui/Empty';
+import { IconAction } from '../ui/IconAction';
 import { useFocusOnArrival } from '../ui/useFocusOnArrival';
 import { useHome, usePeople } from './context';
 import { dial } from './dial';
@@ -108,7 +109,7 @@ function Row({ row }: { row: HistoryRow }) {
   const time = new Intl.DateTimeFormat(i18n.language, { hour: 'numeric', minute: '2-digit' }).format(new Date(row.createdAt));
   return (
     <li className={styles.row} data-missed={row.missed || undefined}>
-      <Avatar id={room?.directUserId ?? row.roomId} name={shown.name} src={shown.avatarUrl ?? undefined} size="44px" aria-hidden />
+      <Avatar id={room?.avatarId ?? row.initiatorId} name={shown.name} src={shown.avatarUrl ?? undefined} size="44px" aria-hidden />
       <div className={styles.texts}>
         {room ? (
           <a id={id} className={styles.name} href={hrefs.room(row.roomId)}>
@@ -135,15 +136,14 @@ function Row({ row }: { row: HistoryRow }) {
         </span>
       </div>
       {room && (
-        <IconButton
-          tooltip={t('callBack')}
+        <IconAction
+          label={t('callBack')}
+          Icon={CallIcon}
           aria-describedby={id}
           onClick={() => {
             dial(client, row.roomId, row.callType);
           }}
-        >
-          <CallIcon />
-        </IconButton>
+        />
       )}
     </li>
   );

@@ -42,7 +42,7 @@ export function Members({ room, chosen, most, onChoose }: Props) {
 
   return (
     <section className={styles.members} aria-labelledby={id}>
-      <Heading as="h3" size="sm" weight="semibold" id={id}>
+      <Heading as="h2" size="sm" weight="semibold" id={id}>
         {t('room.members')}
       </Heading>
       {members.length > MANY && <SearchField label={t('room.searchMembers')} value={wanted} onChange={setWanted} />}

@@ -1,7 +1,8 @@
-import { Form, Heading, IconButton, Text } from '@vector-im/compound-web';
+import { Form, Heading, Text } from '@vector-im/compound-web';
 import BackIcon from '@vector-im/compound-design-tokens/assets/web/icons/arrow-left';
 import { type SyntheticEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { IconAction } from '../ui/IconAction';
 import { useFocusOnArrival } from '../ui/useFocusOnArrival';
 import { useHome } from './context';
 import { go, hrefs } from './router';
@@ -43,17 +44,16 @@ export function NewChat() {
   return (
     <div className={room.page}>
       <div className={room.bar}>
-        <IconButton
-          tooltip={general('back')}
+        <IconAction
+          label={general('back')}
+          Icon={BackIcon}
           onClick={() => {
             go(hrefs.rooms);
           }}
-        >
-          <BackIcon />
-        </IconButton>
+        />
       </div>
       <div className={page.column}>
-        <Heading as="h2" size="md" weight="semibold" ref={heading} tabIndex={-1} className={page.title}>
+        <Heading as="h1" size="md" weight="semibold" ref={heading} tabIndex={-1} className={page.title}>
           {t('fresh.title')}
         </Heading>
         <Form.Root

@@ -15,7 +15,7 @@ export function RoomList({ title, rooms, present }: { title: string; rooms: read
   if (rooms.length === 0) return null;
   const busy = new Set(calls.filter((call) => call.snapshot.phase !== 'over').map((call) => call.snapshot.roomId));
   return (
-    <section aria-labelledby={id}>
+    <div>
       <Text as="h2" size="sm" weight="semibold" id={id} className={styles.title}>
         {title}
       </Text>
@@ -24,7 +24,7 @@ export function RoomList({ title, rooms, present }: { title: string; rooms: read
           <RoomItem key={room.roomId} room={room} present={room.roomId === present} inCall={busy.has(room.roomId)} />
         ))}
       </ul>
-    </section>
+    </div>
   );
 }
 
@@ -34,7 +34,7 @@ function RoomItem({ room, present, inCall }: { room: RoomSummary; present: boole
   return (
     <li>
       <a href={hrefs.room(room.roomId)} className={styles.item} aria-current={present ? 'page' : undefined}>
-        <Avatar id={room.directUserId ?? room.roomId} name={room.name} src={people.picture(room.avatarMxc) ?? undefined} size="44px" aria-hidden />
+        <Avatar id={room.avatarId} name={room.name} src={people.picture(room.avatarMxc) ?? undefined} size="44px" aria-hidden />
         <span className={styles.texts}>
           <span className={styles.name}>{room.name}</span>
           <span className={styles.about}>{room.directUserId ?? t('members', { count: room.memberCount })}</span>

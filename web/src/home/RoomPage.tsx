@@ -1,4 +1,4 @@
-import { Avatar, Button, Heading, IconButton, InlineSpinner, Text } from '@vector-im/compound-web';
+import { Avatar, Button, Heading, InlineSpinner, Text } from '@vector-im/compound-web';
 import BackIcon from '@vector-im/compound-design-tokens/assets/web/icons/arrow-left';
 import LockIcon from '@vector-im/compound-design-tokens/assets/web/icons/lock-solid';
 import RoomIcon from '@vector-im/compound-design-tokens/assets/web/icons/room';
@@ -9,6 +9,7 @@ import { useTranslation } from 'react-i18next';
 import type { RoomSummary } from '../matrix/account';
 import { useStore } from '../store';
 import { Empty } from '../ui/Empty';
+import { IconAction } from '../ui/IconAction';
 import { useFocusOnArrival } from '../ui/useFocusOnArrival';
 import { ActiveCall } from './ActiveCall';
 import { useHome, usePeople } from './context';
@@ -30,14 +31,13 @@ export function RoomPage({ roomId }: { roomId: string }) {
   return (
     <div className={styles.page}>
       <div className={styles.bar}>
-        <IconButton
-          tooltip={t('back')}
+        <IconAction
+          label={t('back')}
+          Icon={BackIcon}
           onClick={() => {
             go(hrefs.rooms);
           }}
-        >
-          <BackIcon />
-        </IconButton>
+        />
       </div>
       {room && <Known room={room} />}
       {!room && loaded && <Unknown />}
@@ -53,7 +53,7 @@ export function RoomPage({ roomId }: { roomId: string }) {
 function Unknown() {
   const { t } = useTranslation('rooms');
   return (
-    <Empty Icon={RoomIcon} title={t('room.unknown')} text={t('room.unknownText')}>
+    <Empty Icon={RoomIcon} level="h1" title={t('room.unknown')} text={t('room.unknownText')}>
       <Button as="a" href={hrefs.rooms} kind="secondary" size="sm">
         {t('room.toRooms')}
       </Button>
@@ -70,8 +70,8 @@ function Known({ room }: { room: RoomSummary }) {
   return (
     <div className={styles.content}>
       <header className={styles.head}>
-        <Avatar id={room.directUserId ?? room.roomId} name={room.name} src={people.picture(room.avatarMxc) ?? undefined} size="96px" aria-hidden />
-        <Heading as="h2" size="md" weight="semibold" ref={heading} tabIndex={-1} className={styles.name}>
+        <Avatar id={room.avatarId} name={room.name} src={people.picture(room.avatarMxc) ?? undefined} size="96px" aria-hidden />
+        <Heading as="h1" size="md" weight="semibold" ref={heading} tabIndex={-1} className={styles.name}>
           {room.name}
         </Heading>
         <Text as="p" className={page.quiet}>

@@ -1,4 +1,4 @@
-import { Button, Heading, IconButton, Text } from '@vector-im/compound-web';
+import { Button, Heading, Text } from '@vector-im/compound-web';
 import ChatIcon from '@vector-im/compound-design-tokens/assets/web/icons/chat';
 import CallIcon from '@vector-im/compound-design-tokens/assets/web/icons/voice-call';
 import NewIcon from '@vector-im/compound-design-tokens/assets/web/icons/chat-new';
@@ -7,6 +7,7 @@ import { useTranslation } from 'react-i18next';
 import type { RoomSummary } from '../matrix/account';
 import { useStore } from '../store';
 import { Empty } from '../ui/Empty';
+import { IconAction } from '../ui/IconAction';
 import { useFocusOnArrival } from '../ui/useFocusOnArrival';
 import { useHome } from './context';
 import { Invitations } from './Invitations';
@@ -22,16 +23,16 @@ export function RoomsPage({ roomId, fresh }: { roomId: string | null; fresh: boo
   const { t } = useTranslation('rooms');
   const detail = roomId !== null || fresh;
   return (
-    <div className={styles.split} data-detail={detail || undefined}>
-      <section className={styles.list} aria-labelledby="rooms-title" id={detail ? undefined : 'content'} tabIndex={-1}>
+    <main className={styles.split} data-detail={detail || undefined} id="content" tabIndex={-1}>
+      <div className={styles.list}>
         <Sidebar present={roomId} arrived={!detail} />
-      </section>
-      <main className={styles.detail} id={detail ? 'content' : undefined} tabIndex={-1}>
+      </div>
+      <div className={styles.detail}>
         {fresh && <NewChat />}
         {roomId !== null && <RoomPage key={roomId} roomId={roomId} />}
         {!detail && <Empty Icon={CallIcon} title={t('choose')} text={t('chooseText')} />}
-      </main>
-    </div>
+      </div>
+    </main>
   );
 }
 
@@ -45,18 +46,16 @@ function Sidebar({ present, arrived }: { present: string | null; arrived: boolea
   return (
     <>
       <header className={styles.header}>
-        <Heading as="h1" size="md" weight="semibold" id="rooms-title" ref={heading} tabIndex={-1}>
+        <Heading as={arrived ? 'h1' : 'h2'} size="md" weight="semibold" ref={heading} tabIndex={-1}>
           {t('title')}
         </Heading>
-        <IconButton
-          tooltip={t('new')}
-          size="36px"
+        <IconAction
+          label={t('new')}
+          Icon={NewIcon}
           onClick={() => {
             go(hrefs.fresh);
           }}
-        >
-          <NewIcon />
-        </IconButton>
+        />
       </header>
       {rooms.length > 0 && <SearchField label={t('search')} value={wanted} onChange={setWanted} />}
       <div className={styles.scroll}>

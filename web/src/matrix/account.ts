@@ -1,12 +1,14 @@
 /** The user's account at the homeserver: rooms, invitations, names. Knows nothing of calls. */
 import type { Session } from '../account/session';
 import { Value } from '../store';
-import { ClientEvent, createClient, EventType, Filter, HttpApiEvent, type MatrixClient, type Room, RoomEvent, RoomMemberEvent, RoomStateEvent, SyncState } from './sdk';
+import { ClientEvent, createClient, EventType, Filter, HttpApiEvent, type MatrixClient, MemoryStore, type Room, RoomEvent, RoomMemberEvent, RoomStateEvent, SyncState } from './sdk';
 
 export interface RoomSummary {
   roomId: string;
   name: string;
   avatarMxc: string | null;
+  /** Gives the colour of a picture that is not there: the other person's in a room of two, as everywhere else. */
+  avatarId: string;
   /** The other person, where the user keeps the room as a direct chat. */
   directUserId: string | null;
   encrypted: boolean;
@@ -51,6 +53,8 @@ export class Account extends Value<AccountSnapshot> {
       accessToken: session.accessToken,
       userId: session.userId,
       deviceId: session.deviceId,
+      // One that leaves nothing in localStorage.
+      store: new MemoryStore(),
       disableVoip: true,
       timelineSupport: false,
     });
@@ -181,6 +185,7 @@ function summary(room: Room, directUserId: string | null): RoomSummary {
     roomId: room.roomId,
     name: room.name,
     avatarMxc,
+    avatarId: directUserId ?? other?.userId ?? room.roomId,
     directUserId,
     encrypted: room.hasEncryptionStateEvent(),
     memberCount: room.getJoinedMemberCount(),

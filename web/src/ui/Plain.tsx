@@ -25,7 +25,8 @@ export function Plain({ children, wide = false }: { children: ReactNode; wide?: 
         </div>
       </header>
       <main className={wide ? styles.wide : styles.card}>{children}</main>
-      <footer className={styles.languages} role="group" aria-label={t('language')}>
+      <footer>
+        <div className={styles.languages} role="group" aria-label={t('language')}>
         {languages.map((language) => (
           <button
             key={language}
@@ -39,6 +40,7 @@ export function Plain({ children, wide = false }: { children: ReactNode; wide?: 
             {t(`languages.${language}`)}
           </button>
         ))}
+        </div>
       </footer>
     </div>
   );
