@@ -21,7 +21,7 @@ const FINISHED = 200;
 
 /** One user on one device: the connection to the server, and the calls. */
 export class RingbackClient extends Observable<ClientSnapshot> {
-  readonly #userId: string;
+  readonly userId: string;
   readonly #http: Http;
   readonly #connection: Connection;
   readonly #host: CallHost;
@@ -39,7 +39,7 @@ export class RingbackClient extends Observable<ClientSnapshot> {
   constructor({ config, userId, accessToken, rtc = {}, rejoinKey = 'ringback-call', transports = ['websocket', 'polling'] }: ClientOptions) {
     super({ connection: 'idle', deviceId: null, retryInMs: null, calls: [] });
     const token = tokenSource(accessToken);
-    this.#userId = userId;
+    this.userId = userId;
     this.#tab = new Tab(rejoinKey);
     this.#http = new Http(config.baseUrl, token);
     this.#connection = new Connection({
@@ -89,7 +89,7 @@ export class RingbackClient extends Observable<ClientSnapshot> {
       if (!present.isLive) void present.accept({ media: options.media ?? {} }).catch(() => {}); // it is in the snapshot
       return present;
     }
-    const start = { roomId, type: options.type, direction: 'outgoing', phase: 'calling', initiatorId: this.#userId } as const;
+    const start = { roomId, type: options.type, direction: 'outgoing', phase: 'calling', initiatorId: this.userId } as const;
     const call = this.#add(new Call(this.#host, start, options.media));
     void call.dial(options).finally(() => this.#dialled(call));
     return call;
@@ -151,7 +151,7 @@ export class RingbackClient extends Observable<ClientSnapshot> {
   #callHost(rtc: RTCConfiguration): CallHost {
     const deviceId = () => this.snapshot.deviceId;
     return {
-      userId: this.#userId,
+      userId: this.userId,
       get deviceId() {
         return deviceId();
       },
@@ -265,7 +265,7 @@ export class RingbackClient extends Observable<ClientSnapshot> {
   /** A call of ours that this page does not show. */
   #discovered(listing: ResyncCall): void {
     const { callId, roomId, callType: type, initiatorId } = listing;
-    const own = listing.participants.find(({ userId }) => userId === this.#userId);
+    const own = listing.participants.find(({ userId }) => userId === this.userId);
     if (own?.status !== 'joined' || this.#isDialling) return; // what rings comes as `incoming-call`
     const isOurs = own.devices.includes(this.snapshot.deviceId ?? '');
     const finished = this.#finished.get(callId);
@@ -276,7 +276,7 @@ export class RingbackClient extends Observable<ClientSnapshot> {
       return;
     }
     const phase = isOurs ? 'rejoinable' : 'elsewhere';
-    const call = this.#add(new Call(this.#host, { callId, roomId, type, initiatorId, direction: initiatorId === this.#userId ? 'outgoing' : 'joined', phase }));
+    const call = this.#add(new Call(this.#host, { callId, roomId, type, initiatorId, direction: initiatorId === this.userId ? 'outgoing' : 'joined', phase }));
     call.resynced(listing);
     const remembered = this.#tab.remembered();
     const wasHere = remembered?.callId === callId || (remembered?.callId === null && remembered.roomId === roomId);

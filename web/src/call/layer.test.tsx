@@ -295,6 +295,14 @@ describe('in a call', () => {
   });
 });
 
+test('a group that was left goes on, and can be entered again', async () => {
+  const call = connected({ roomId: '!garden:example.org', isGroup: true });
+  const { client, user, change } = show(call);
+  change(call, { phase: 'over', outcome: 'left' });
+  await user.click(button('Rejoin'));
+  expect(client.dialled).toEqual([`join ${call.snapshot.callId ?? ''}`]);
+});
+
 describe('a call that goes on without this page', () => {
   test.each([
     ['rejoinable', 'Rejoin'],

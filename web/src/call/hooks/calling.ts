@@ -34,7 +34,3 @@ export function callAgain(client: RingbackClient, call: Call): void {
   call.dismiss();
   client.call(roomId, { type, media: chosenMedia(type) });
 }
-
-export function ownUserId(client: RingbackClient): string {
-  return (client as { userId?: string }).userId ?? '';
-}

@@ -24,8 +24,9 @@ export interface Plan {
 }
 
 const GAP = 8;
-const NARROWEST = 3 / 4;
+/** The shapes that a tile may have, by width over height: cameras of desktops are wide, those of phones upright. */
 const WIDEST = 16 / 9;
+const narrowest = (box: Box) => (box.width > box.height ? 6 / 5 : 3 / 4);
 
 export function place(plan: Plan): Map<string, Rect> {
   const { box, tiles, main, small } = plan;
@@ -53,7 +54,8 @@ function grid(ids: readonly string[], area: Rect, placed: Map<string, Rect>): vo
   let best = { columns: 1, width: 0, height: 0 };
   for (let columns = 1; columns <= ids.length; columns++) {
     const rows = Math.ceil(ids.length / columns);
-    const tile = shape((area.width - GAP * (columns - 1)) / columns, (area.height - GAP * (rows - 1)) / rows);
+    const room = { width: (area.width - GAP * (columns - 1)) / columns, height: (area.height - GAP * (rows - 1)) / rows };
+    const tile = shape(room, narrowest(area));
     if (tile.width * tile.height > best.width * best.height) best = { columns, ...tile };
   }
   const { columns, width, height } = best;
@@ -67,10 +69,10 @@ function grid(ids: readonly string[], area: Rect, placed: Map<string, Rect>): vo
   });
 }
 
-function shape(width: number, height: number): Box {
+function shape({ width, height }: Box, least: number): Box {
   if (width <= 0 || height <= 0) return { width: 0, height: 0 };
   if (width / height > WIDEST) return { width: height * WIDEST, height };
-  if (width / height < NARROWEST) return { width, height: width / NARROWEST };
+  if (width / height < least) return { width, height: width / least };
   return { width, height };
 }
 

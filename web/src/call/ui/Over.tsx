@@ -2,7 +2,7 @@ import CloseIcon from '@vector-im/compound-design-tokens/assets/web/icons/close'
 import VideoCallIcon from '@vector-im/compound-design-tokens/assets/web/icons/video-call-solid';
 import VoiceCallIcon from '@vector-im/compound-design-tokens/assets/web/icons/voice-call-solid';
 import { Heading, Text } from '@vector-im/compound-web';
-import type { Call } from 'ringback-client';
+import type { Call, CallSnapshot } from 'ringback-client';
 import { useTranslation } from 'react-i18next';
 import { useStore } from '../../store';
 import { callAgain, chosenMedia, useCalling } from '../hooks/calling';
@@ -18,9 +18,9 @@ export function Over({ call }: { call: Call }) {
   const { people, client } = useCalling();
   const snapshot = useStore(call);
   useAutoClose(call);
-  const { type, outcome, roomId, error } = snapshot;
+  const { type, outcome, roomId } = snapshot;
   const detail = detailText(snapshot, people, t);
-  const there = error && 'callId' in error && typeof error.callId === 'string' && 'errcode' in error && error.errcode === 'RINGBACK_CALL_EXISTS' ? error.callId : null;
+  const there = joinable(snapshot);
   const Icon = type === 'video' ? VideoCallIcon : VoiceCallIcon;
   const join = (callId: string) => {
     call.dismiss();
@@ -49,9 +49,16 @@ export function Over({ call }: { call: Call }) {
         {there === null ? (
           <ControlButton captioned size="lg" look="accept" Icon={Icon} label={t('over.again')} onClick={() => callAgain(client, call)} />
         ) : (
-          <ControlButton captioned size="lg" look="accept" Icon={Icon} label={t('over.join')} onClick={() => join(there)} />
+          <ControlButton captioned size="lg" look="accept" Icon={Icon} label={outcome === 'left' ? t('waiting.rejoin') : t('over.join')} onClick={() => join(there)} />
         )}
       </div>
     </div>
   );
+}
+
+/** The call that goes on, and that one may come into: the one that was left, or the one that was in the way. */
+function joinable({ callId, outcome, error }: CallSnapshot): string | null {
+  if (outcome === 'left') return callId;
+  if (!(error && 'errcode' in error && error.errcode === 'RINGBACK_CALL_EXISTS')) return null;
+  return error.callId ?? null;
 }

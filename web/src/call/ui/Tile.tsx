@@ -6,7 +6,7 @@ import GridIcon from '@vector-im/compound-design-tokens/assets/web/icons/grid';
 import type { CallSnapshot, PeerSnapshot } from 'ringback-client';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
-import { ownUserId, useCalling } from '../hooks/calling';
+import { useCalling } from '../hooks/calling';
 import { useSpeaking } from '../hooks/useLevel';
 import type { Rect } from '../model/tiles';
 import { personName, type Words } from '../model/words';
@@ -37,7 +37,7 @@ export function PeerTile({ peer, call, rect, onChoose, chosen = false, floating,
   return (
     <Frame name={name} rect={rect} speaking={speaking} floating={floating} moving={moving} bare={bare}>
       {camera ? (
-        <Video stream={camera} box={rect} />
+        <Video stream={camera} box={rect} filling={floating} />
       ) : (
         <Portrait call={call} userId={peer.userId} rect={rect} speaking={speaking} cameraOff={call.type === 'video' && peer.state === 'connected'} />
       )}
@@ -79,9 +79,9 @@ export function OwnTile({ call, rect, floating, moving }: TileProps) {
   return (
     <Frame name={t('you')} rect={rect} speaking={speaking && !floating} floating={floating} moving={moving}>
       {camera ? (
-        <Video stream={camera} box={rect} mirrored={looksAtUser(camera)} filling={call.peers.length === 0} />
+        <Video stream={camera} box={rect} mirrored={looksAtUser(camera)} filling={call.peers.length === 0 || floating} />
       ) : (
-        <Portrait call={call} userId={ownUserId(client)} rect={rect} speaking={speaking} cameraOff={false} />
+        <Portrait call={call} userId={client.userId} rect={rect} speaking={speaking} cameraOff={false} />
       )}
       <Label name={t('you')} muted={!local.microphoneOn} small={rect.width < 140} />
     </Frame>

@@ -9,8 +9,8 @@ interface Props {
   mirrored?: boolean;
   /** Show all of it, whatever is left free: for screens. */
   whole?: boolean;
-  /** Fill the place, whatever is cropped: for a backdrop. */
-  filling?: boolean;
+  /** Fill the place, whatever is cropped: for a backdrop, and where it is small. */
+  filling?: boolean | undefined;
 }
 
 /** A picture without its sound, which `RemoteAudio` plays. */
