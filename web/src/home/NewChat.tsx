@@ -21,6 +21,7 @@ export function NewChat() {
 
   const start = async (event: SyntheticEvent) => {
     event.preventDefault();
+    if (busy) return;
     const userId = typed.trim();
     setProblem(null);
     if (!/^@[^\s:]+:\S+$/.test(userId)) {
