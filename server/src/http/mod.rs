@@ -8,6 +8,7 @@ mod observe;
 mod openapi;
 mod ops;
 mod signal;
+mod softphone;
 
 use std::{any::Any, sync::Arc, time::Duration};
 
@@ -77,11 +78,11 @@ pub fn router(app: &Arc<App>) -> (Router, SocketIo) {
         .expose_headers([header::RETRY_AFTER])
         .max_age(PREFLIGHT_LASTS);
     let router = described
-        .route("/", get(plain::root))
+        .route("/", get(softphone::root))
         .route("/ws", get(plain::upgrade))
         .merge(appservice::router())
         .merge(openapi::pages(document))
-        .fallback(no_such_path)
+        .fallback(softphone::file_or_nothing)
         .method_not_allowed_fallback(no_such_method)
         .with_state(app.clone())
         .layer(
@@ -95,7 +96,7 @@ pub fn router(app: &Arc<App>) -> (Router, SocketIo) {
     (router, io)
 }
 
-async fn no_such_path() -> ApiError {
+fn no_such_path() -> ApiError {
     ApiError::new(StatusCode::NOT_FOUND, errcode::NOT_FOUND, "there is nothing at this path: see /docs for those that there are")
 }
 

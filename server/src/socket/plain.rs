@@ -7,7 +7,7 @@ use axum::{
     body::Body,
     extract::{Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
-    response::{Html, IntoResponse, Response},
+    response::{IntoResponse, Response},
 };
 use call::wire::{Ack, ErrorBody, Malformed, Refused, ServerEvent, errcode, parse_object};
 use futures_util::{SinkExt, StreamExt};
@@ -40,15 +40,7 @@ const MAX_ID: usize = 256;
 
 type Socket = WebSocketStream<TokioIo<hyper::upgrade::Upgraded>>;
 
-/// `GET /`: a socket for whoever wants one, else a page that says what this is.
-pub async fn root(app: State<Arc<App>>, ends: Extension<Ends>, request: Request) -> Response {
-    if wants_upgrade(request.headers()) {
-        return upgrade(app, ends, request).await;
-    }
-    Html(include_str!("../http/landing.html")).into_response()
-}
-
-/// `GET /ws`: a socket.
+/// `GET /ws`, and `GET /` by whoever wants one: a socket.
 pub async fn upgrade(State(app): State<Arc<App>>, Extension(ends): Extension<Ends>, mut request: Request) -> Response {
     let headers = request.headers();
     let key = headers.get(header::SEC_WEBSOCKET_KEY).filter(|_| wants_upgrade(headers)).cloned();
@@ -85,7 +77,8 @@ pub async fn upgrade(State(app): State<Arc<App>>, Extension(ends): Extension<End
         .unwrap_or_else(|_| Json(()).into_response())
 }
 
-fn wants_upgrade(headers: &HeaderMap) -> bool {
+/// Whether this is a WebSocket client, or says so.
+pub fn wants_upgrade(headers: &HeaderMap) -> bool {
     let has = |name, word: &str| {
         let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
         values.flat_map(|value| value.split(',')).any(|item| item.trim().eq_ignore_ascii_case(word))
