@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use self::window::Window;
 use crate::{
+    coturn::Coturn,
     matrix::{self, Homeserver, Login},
     ringback::{self, Ringback},
     say, setup,
@@ -28,6 +29,7 @@ const PASSWORD: &str = "ringback";
 struct Stage {
     synapse: Synapse,
     ringback: Ringback,
+    turn: Coturn,
     binary: PathBuf,
     /// How clients reach Ringback.
     url: String,
@@ -53,6 +55,7 @@ pub fn run(exit: bool) -> Result<()> {
     loop {
         stage.synapse.check()?;
         stage.ringback.check()?;
+        stage.turn.check()?;
         thread::sleep(Duration::from_millis(200));
     }
 }
@@ -61,21 +64,25 @@ impl Stage {
     /// Installs, compiles and starts, side by side where that is possible.
     fn build() -> Result<Self> {
         let homeserver_port = preferred(8008, "Synapse")?;
-        let (binary, homeserver) = thread::scope(|scope| {
+        let (binary, homeserver, turn) = thread::scope(|scope| {
             let homeserver = scope.spawn(|| start_synapse(homeserver_port));
+            let turn = scope.spawn(|| start_turn(homeserver_port));
             say::progress("compiling Ringback …");
             let binary = ringback::build();
-            (binary, homeserver.join())
+            (binary, homeserver.join(), turn.join())
         });
-        let (binary, Ok(homeserver)) = (binary?, homeserver) else { bail!("the thread that starts Synapse panicked") };
-        let (synapse, alice, bob, room) = homeserver?;
-        let ringback = start_ringback(&binary, &synapse.homeserver)?;
+        let (binary, Ok(homeserver), Ok(turn)) = (binary?, homeserver, turn) else {
+            bail!("a thread that starts a server panicked")
+        };
+        let ((synapse, alice, bob, room), turn) = (homeserver?, turn?);
+        let ringback = start_ringback(&binary, &synapse.homeserver, &turn)?;
         let url = ringback.url.replace("127.0.0.1", "localhost");
         say::progress(&format!("Ringback answers at {url}; it logs to {}", ringback.log.display()));
-        Ok(Self { synapse, ringback, binary, url, alice, bob, room })
+        Ok(Self { synapse, ringback, turn, binary, url, alice, bob, room })
     }
 
     fn walk(&self) -> Result<()> {
+        self.show_softphone();
         self.show_accounts();
         self.show_config()?;
         let bob = self.show_registration()?;
@@ -85,8 +92,16 @@ impl Stage {
         self.show_timeline()
     }
 
+    fn show_softphone(&self) {
+        say::heading("A phone in the browser");
+        say::line(&format!("{} is the softphone. To call between two windows on this machine:", self.url));
+        say::line(&format!("1. open it, and log in as alice with the password {PASSWORD}"));
+        say::line(&format!("2. open it in a private window, and log in as bob with the password {PASSWORD}"));
+        say::line("3. as alice, choose Bob and call; answer in the other window");
+    }
+
     fn show_accounts(&self) {
-        say::heading("Two users who share a room on a real homeserver");
+        say::heading("The same by hand: two users who share a room on a real homeserver");
         for (name, login) in [("ALICE_TOKEN", &self.alice), ("BOB_TOKEN", &self.bob)] {
             say::line(&format!("{} (password: {PASSWORD})", login.user_id));
             say::command(&format!("{name}={}", login.token));
@@ -208,7 +223,14 @@ fn start_synapse(port: u16) -> Result<(Synapse, Login, Login, String)> {
     Ok((synapse, alice, bob, room))
 }
 
-fn start_ringback(binary: &std::path::Path, homeserver: &Homeserver) -> Result<Ringback> {
+/// In a directory named after Synapse's port, which nobody else holds.
+fn start_turn(homeserver_port: u16) -> Result<Coturn> {
+    let turn = Coturn::start(&setup::coturn()?, &directory_of("coturn", homeserver_port)?)?;
+    say::progress(&format!("coturn relays on port {}", turn.port));
+    Ok(turn)
+}
+
+fn start_ringback(binary: &std::path::Path, homeserver: &Homeserver, turn: &Coturn) -> Result<Ringback> {
     let port = preferred(3000, "Ringback")?;
     let directory = directory_of("ringback", port)?;
     let _ = fs::remove_dir_all(&directory);
@@ -218,6 +240,8 @@ fn start_ringback(binary: &std::path::Path, homeserver: &Homeserver) -> Result<R
         ("RINGBACK_OPS_LISTEN", format!("127.0.0.1:{}", wait::free_port()?)),
         ("RINGBACK_HOMESERVER_URL", homeserver.url.clone()),
         ("RINGBACK_DATABASE_URL", format!("sqlite://{}", directory.join("ringback.db").display())),
+        ("RINGBACK_TURN_URIS", turn.uris()),
+        ("RINGBACK_TURN_SECRET", turn.secret.clone()),
         ("RINGBACK_LOG", "info".to_owned()),
     ];
     let settings = settings.map(|(name, value)| (name.to_owned(), value));

@@ -3,6 +3,7 @@
 //! Everything that is installed or written lies under `.dev` at the root of the repository; a directory of `PostgreSQL`, which
 //! its own user must be able to read, lies in the system's directory for temporary files.
 
+pub mod coturn;
 pub mod demo;
 pub mod machine;
 pub mod matrix;
@@ -15,6 +16,7 @@ pub mod setup;
 pub mod synapse;
 pub mod test;
 pub mod wait;
+pub mod web;
 
 use std::{
     env,

@@ -14,6 +14,12 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Builds the softphone, and the binary that holds it.
+    Build {
+        /// Optimised: the binary to run.
+        #[arg(long)]
+        release: bool,
+    },
     /// Shows a call ring through a real Synapse, then stays up for you to try.
     Demo {
         /// End after the walkthrough.
@@ -37,6 +43,7 @@ enum Task {
 fn main() -> ExitCode {
     let Arguments { task } = Arguments::parse();
     let done = xtask::process::end_all_on_signal().and_then(|()| match task {
+        Task::Build { release } => build(release),
         Task::Demo { exit } => xtask::demo::run(exit),
         Task::Package => {
             let made = xtask::package::release()?;
@@ -53,4 +60,10 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn build(release: bool) -> anyhow::Result<()> {
+    let binary = if release { xtask::ringback::build_release() } else { xtask::ringback::build() }?;
+    xtask::say::line(&format!("built {}", binary.display()));
+    Ok(())
 }

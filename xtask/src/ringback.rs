@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::{
     process::{self, Child},
-    wait,
+    wait, web,
 };
 
 /// A running `ringback serve`. Dropping it kills it.
@@ -25,7 +25,7 @@ pub struct Ringback {
     pub url: String,
 }
 
-/// Compiles the server; `cargo` shows its own progress.
+/// Builds the softphone and compiles the server around it; `cargo` shows its own progress.
 ///
 /// The whole workspace is named, and one program of it: so the demo and the tests compile each dependency once, with the same
 /// features.
@@ -33,10 +33,24 @@ pub struct Ringback {
 /// # Errors
 /// Where it does not compile.
 pub fn build() -> Result<PathBuf> {
-    let mut cargo = cargo();
-    cargo.args(["build", "--workspace", "--bin", "ringback"]);
-    process::run("cargo build", cargo, None, |_| ())?;
+    compile(&["build", "--workspace", "--bin", "ringback"])?;
     Ok(binary())
+}
+
+/// The same, optimised: the binary to run.
+///
+/// # Errors
+/// Where it does not compile.
+pub fn build_release() -> Result<PathBuf> {
+    compile(&["build", "--release", "--package", "ringback"])?;
+    Ok(target().join("release/ringback"))
+}
+
+fn compile(arguments: &[&str]) -> Result<()> {
+    web::build()?;
+    let mut cargo = cargo();
+    cargo.args(arguments);
+    process::run("cargo build", cargo, None, |_| ())
 }
 
 /// Where `cargo` puts the binary.

@@ -16,7 +16,7 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 
 pub use self::packaging::{cargo_deb, clean_debian};
-pub use self::programs::{caddy, coturn, nginx, openssl, prometheus};
+pub use self::programs::{caddy, chromium, coturn, nginx, openssl, prometheus};
 use crate::{process, say};
 
 const SYNAPSE: &str = "matrix-synapse==1.163.*\n";
@@ -44,9 +44,7 @@ pub fn python_clients() -> Result<PathBuf> {
 /// # Errors
 /// Where it cannot be installed; the message says what to type.
 pub fn node_clients() -> Result<PathBuf> {
-    if process::find("node").is_none() || process::find("npm").is_none() {
-        apt("Node.js and npm", &["nodejs", "npm"])?;
-    }
+    node()?;
     let directory = crate::dev("node")?;
     fs::create_dir_all(&directory)?;
     let source = crate::root().join("e2e/clients");
@@ -85,6 +83,47 @@ pub fn postgres() -> Result<PathBuf> {
 /// Where it cannot be installed; the message says what to type.
 pub fn curl() -> Result<()> {
     if process::find("curl").is_none() { apt("curl", &["curl"]) } else { Ok(()) }
+}
+
+/// Sees to it that Node.js and npm are there, and new enough for Vite.
+///
+/// # Errors
+/// Where they cannot be installed or are too old; the message says what to do.
+pub fn node() -> Result<()> {
+    const OLDEST: (u32, u32) = (20, 19);
+    if process::find("node").is_none() || process::find("npm").is_none() {
+        apt("Node.js and npm", &["nodejs", "npm"])?;
+    }
+    let version = process::output("node", &["--version"]).context("`node --version` fails")?;
+    let mut numbers = version.trim_start_matches('v').split('.').map_while(|number| number.parse().ok());
+    let found = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    ensure!(
+        found >= OLDEST,
+        "Node.js {version} is too old: {}.{} or later is needed (Debian 12 has 18). Install a newer one, see https://nodejs.org, \
+         and put it first in PATH",
+        OLDEST.0,
+        OLDEST.1
+    );
+    Ok(())
+}
+
+/// Installs what the lock file in a folder of the repository names, into its `node_modules`.
+///
+/// # Errors
+/// Where that fails; with what npm says.
+pub fn node_packages(folder: &str, what: &str) -> Result<()> {
+    node()?;
+    let directory = crate::root().join(folder);
+    let read = |name: &str| fs::read_to_string(directory.join(name)).with_context(|| format!("{folder}/{name}"));
+    let wanted = read("package.json")? + &read("package-lock.json")?;
+    let stamp = directory.join("node_modules/.installed");
+    if !holds(&stamp, &wanted) {
+        let mut npm = Command::new("npm");
+        npm.args(["ci", "--no-audit", "--no-fund"]).current_dir(&directory);
+        step(what, &format!("npm-{}", folder.replace('/', "-")), npm)?;
+        fs::write(stamp, wanted)?;
+    }
+    Ok(())
 }
 
 fn postgres_programs() -> Option<PathBuf> {
@@ -170,7 +209,8 @@ fn still(what: &str, passed: Duration, log: &Path) {
     say::progress(&format!("still installing {what} ({} s): {last}", passed.as_secs()));
 }
 
-fn holds(path: &Path, text: &str) -> bool {
+/// Whether a file says exactly this.
+pub fn holds(path: &Path, text: &str) -> bool {
     fs::read_to_string(path).is_ok_and(|held| held == text)
 }
 

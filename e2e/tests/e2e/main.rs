@@ -33,6 +33,7 @@ mod rules;
 mod secrets;
 mod shutdown;
 mod silent;
+mod softphone;
 mod timers;
 mod traces;
 mod turn;

@@ -27,5 +27,6 @@ pub fn print(stage: &Stage) {
     say::line(&format!("{url}/docs shows the whole interface"));
     let homeserver = &stage.synapse.homeserver.url;
     say::line(&format!("any Matrix client logs in at {homeserver} as alice or bob, with the password {PASSWORD}"));
-    say::line("\nCtrl-C stops all.");
+    say::line(&format!("\nThe softphone: {url}, as alice or bob, with the same password."));
+    say::line("Ctrl-C stops all.");
 }

@@ -7,6 +7,14 @@ use anyhow::{Context as _, Result};
 use super::apt;
 use crate::{process, say};
 
+/// The browser of the tests.
+///
+/// # Errors
+/// Where it cannot be installed; the message says what to type.
+pub fn chromium() -> Result<PathBuf> {
+    program("chromium", "Chromium", &["chromium"])
+}
+
 /// The reverse proxy nginx.
 ///
 /// # Errors
