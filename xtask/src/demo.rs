@@ -225,7 +225,7 @@ fn start_synapse(port: u16) -> Result<(Synapse, Login, Login, String)> {
 
 /// In a directory named after Synapse's port, which nobody else holds.
 fn start_turn(homeserver_port: u16) -> Result<Coturn> {
-    let turn = Coturn::start(&setup::coturn()?, &directory_of("coturn", homeserver_port)?)?;
+    let turn = Coturn::start(&setup::coturn()?.join("turnserver"), &directory_of("coturn", homeserver_port)?)?;
     say::progress(&format!("coturn relays on port {}", turn.port));
     Ok(turn)
 }

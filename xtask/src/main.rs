@@ -36,6 +36,8 @@ enum Task {
     },
     /// Makes the Debian package.
     Package,
+    /// Draws every screen of the softphone into docs/screenshots.
+    Screenshots,
     /// Starts what the tests share, and stays up: for running tests by hand.
     World,
 }
@@ -50,6 +52,7 @@ fn main() -> ExitCode {
             xtask::say::line(&format!("made {}: apt install {0}", made.display()));
             Ok(())
         }
+        Task::Screenshots => xtask::test::screenshots(),
         Task::World => xtask::test::world(),
         Task::Test { fast, name } => xtask::test::run(fast, name.as_deref()),
     });

@@ -10,10 +10,11 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
     sync::Mutex,
+    thread::ScopedJoinHandle,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 
 pub use self::packaging::{cargo_deb, clean_debian};
 pub use self::programs::{caddy, chromium, coturn, nginx, openssl, prometheus};
@@ -190,6 +191,14 @@ fn apt(what: &str, packages: &[&str]) -> Result<()> {
             .with_context(|| format!("to install it by hand, type\n\n    {by_hand}\n"))?;
     }
     Ok(())
+}
+
+/// What a thread has installed.
+///
+/// # Errors
+/// Those of the thread.
+pub fn joined<T>(thread: ScopedJoinHandle<Result<T>>) -> Result<T> {
+    thread.join().map_err(|_| anyhow!("a thread that installs has panicked"))?
 }
 
 /// Runs one step of an installation, with its output in a log and its progress shown.

@@ -7,17 +7,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, bail};
 
 use crate::{
+    browser,
+    coturn::Coturn,
     machine::Machine,
     package,
     postgres::Postgres,
     process,
     ringback::{self, cargo},
-    say, setup,
+    say,
+    setup::{self, joined},
     synapse::Synapse,
-    wait,
+    wait, web,
 };
 
 /// How many end-to-end tests run at once: most of the time they wait.
@@ -33,6 +36,10 @@ pub fn run(fast: bool, name: Option<&str>) -> Result<()> {
         let postgres = scope.spawn(setup::postgres);
         let clients = (!fast).then(|| scope.spawn(install_clients));
         if name.is_none() {
+            if !fast {
+                // Before anything is compiled: the server holds what this builds.
+                report.section("softphone", || web::check().and_then(|()| web::build()));
+            }
             lints(&mut report, fast);
         }
         compile(&mut report, fast);
@@ -51,6 +58,7 @@ pub fn run(fast: bool, name: Option<&str>) -> Result<()> {
 pub fn world() -> Result<()> {
     let database = start_database(&setup::postgres()?)?;
     let mut world = World::start(install_clients()?, &database)?;
+    web::build()?;
     for (name, value) in &world.variables {
         say::line(&format!("export {name}='{value}'"));
     }
@@ -60,6 +68,17 @@ pub fn world() -> Result<()> {
         world.synapse.check()?;
         thread::sleep(Duration::from_millis(200));
     }
+}
+
+/// Draws every screen of the softphone into `docs/screenshots`.
+///
+/// # Errors
+/// Where one cannot be drawn.
+pub fn screenshots() -> Result<()> {
+    ringback::build()?;
+    let database = start_database(&setup::postgres()?)?;
+    let world = World::start(install_clients()?, &database)?;
+    browser::screenshots(&world.variables)
 }
 
 fn start_database(programs: &Path) -> Result<Postgres> {
@@ -117,6 +136,7 @@ fn tests(report: &mut Report, name: Option<&str>, postgres: Installing<PathBuf>,
         let arguments = [&["test", "--workspace", "--test", "e2e"], filter.as_slice()].concat();
         run_cargo(&arguments, &world.variables)
     });
+    report.section("browser tests", || browser::test(&world.variables, name));
 }
 
 /// What the end-to-end tests need installed.
@@ -126,6 +146,7 @@ struct Clients {
     node: PathBuf,
     /// What makes a package, and what it is tried on: both, where we are root.
     package: Option<PathBuf>,
+    browser: browser::Programs,
 }
 
 fn install_clients() -> Result<Clients> {
@@ -134,10 +155,17 @@ fn install_clients() -> Result<Clients> {
         let python = scope.spawn(setup::python_clients);
         let node = scope.spawn(|| setup::curl().and_then(|()| setup::node_clients()));
         let package = scope.spawn(install_packaging);
-        let around = [setup::nginx, setup::caddy, setup::coturn, setup::openssl, setup::prometheus];
+        let browser = scope.spawn(browser::install);
+        let around = [setup::nginx, setup::caddy, setup::openssl, setup::prometheus];
         let around = scope.spawn(move || around.into_iter().try_for_each(|install| install().map(drop)));
         joined(around)?;
-        Ok(Clients { synapse: joined(synapse)?, python: joined(python)?, node: joined(node)?, package: joined(package)? })
+        Ok(Clients {
+            browser: joined(browser)?,
+            synapse: joined(synapse)?,
+            python: joined(python)?,
+            node: joined(node)?,
+            package: joined(package)?,
+        })
     })
 }
 
@@ -157,6 +185,7 @@ struct World {
     synapse: Synapse,
     /// Where the package is tried.
     _machine: Option<Machine>,
+    _turn: Coturn,
 }
 
 impl World {
@@ -164,6 +193,7 @@ impl World {
         let directory = new_directory()?;
         let turn = ["turn:127.0.0.1:3478?transport=udp"];
         let synapse = Synapse::start(&clients.synapse, &directory.join("synapse"), wait::free_port()?, &turn)?;
+        let (turn, of_browser) = clients.browser.start(&directory)?;
         let shown = |path: PathBuf| path.display().to_string();
         let mut variables = vec![
             ("RINGBACK_E2E_SYNAPSE", synapse.homeserver.url.clone()),
@@ -184,7 +214,8 @@ impl World {
             variables.push(("RINGBACK_E2E_MACHINE", shown(machine.root.clone())));
             variables.push(("RINGBACK_E2E_LEADER", machine.leader.map(|leader| leader.to_string()).unwrap_or_default()));
         }
-        Ok(Self { variables, synapse, _machine: machine })
+        variables.extend(of_browser);
+        Ok(Self { variables, synapse, _machine: machine, _turn: turn })
     }
 }
 
@@ -200,10 +231,6 @@ fn new_directory() -> Result<PathBuf> {
     }
     std::fs::create_dir_all(&mine)?;
     Ok(mine)
-}
-
-fn joined<T>(thread: ScopedJoinHandle<Result<T>>) -> Result<T> {
-    thread.join().map_err(|_| anyhow!("a thread that installs has panicked"))?
 }
 
 fn run_cargo(arguments: &[&str], variables: &[(&str, String)]) -> Result<()> {

@@ -1,0 +1,40 @@
+import { defineConfig } from '@playwright/test';
+import { world } from './support/world.ts';
+
+export default defineConfig({
+  testDir: 'tests',
+  outputDir: `${world.directory}/browser`,
+  reporter: [['list']],
+  // Each test has users, a room and a server of its own; two browsers are what two cores carry.
+  workers: 2,
+  fullyParallel: true,
+  forbidOnly: true,
+  retries: 0,
+  timeout: 45_000,
+  expect: { timeout: 10_000 },
+  use: {
+    actionTimeout: 10_000,
+    launchOptions: {
+      executablePath: world.chromium,
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+        '--use-fake-device-for-media-stream',
+        '--use-fake-ui-for-media-stream',
+        '--autoplay-policy=no-user-gesture-required',
+      ],
+    },
+    locale: 'en-GB',
+    timezoneId: 'Europe/Berlin',
+    colorScheme: 'light',
+  },
+  projects: [
+    { name: 'calls', testMatch: '**/*.spec.ts' },
+    { name: 'screenshots', testMatch: '**/*.shots.ts' },
+  ],
+});
