@@ -48,6 +48,14 @@ pub fn openssl() -> Result<PathBuf> {
     program("openssl", "OpenSSL", &["openssl"])
 }
 
+/// The program that sets up networks.
+///
+/// # Errors
+/// Where it cannot be installed; the message says what to type.
+pub fn ip() -> Result<PathBuf> {
+    program("ip", "iproute2", &["iproute2"])
+}
+
 /// Prometheus' `promtool`; the server comes with it.
 ///
 /// # Errors

@@ -8,7 +8,9 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
-use ringback_e2e::{Options, World, pair, ringback};
+use ringback_e2e::{Options, World, finish, pair, ringback};
+use tokio::process::Command;
+use xtask::setup;
 
 /// From the first word to a call that rings: what an operator is promised.
 const TWO_MINUTES: Duration = Duration::from_mins(2);
@@ -103,5 +105,35 @@ async fn nothing_is_written_without_answers() -> Result<()> {
     ensure!(odd.status == 1 && odd.err.contains("two words"), "{odd:?}");
     let left = fs::read_dir(&folder).context("the folder")?.count();
     ensure!(left == 0, "{left} file(s) are left");
+    Ok(())
+}
+
+/// What a server name leads to, found as clients find it; a homeserver beside us is taken if it is that very one.
+#[tokio::test]
+async fn by_the_servers_name() -> Result<()> {
+    // Names and ports are the world's own, so this takes a network of its own, as a container does.
+    if std::env::var("RINGBACK_E2E_LEADER").unwrap_or_default().is_empty() {
+        return Ok(());
+    }
+    setup::caddy().and_then(|_| setup::ip())?;
+    let here = xtask::root().join("e2e/tests/e2e/init");
+    for (beside, homeserver) in [("example.test", "http://localhost:8008"), ("other.test", "https://matrix.example.test")] {
+        let folder = World::get().new_directory("init_by_name")?;
+        let (storage, written) = (folder.join("storage"), folder.join("ringback.toml"));
+        let mut command = Command::new("unshare");
+        command.args(["--net", "--mount", "sh"]).arg(here.join("names.sh")).arg(here.join("names.caddyfile"));
+        command.arg(&World::get().binary).arg(&written).env("STORAGE", &storage).env("BESIDE", beside).env("HOME", &folder);
+        let said = finish("ringback init", command, TWO_MINUTES).await?;
+        ensure!(said.contains("https://example.test/.well-known/matrix/client says https://matrix.example.test/"), "{said}");
+        let settings = fs::read_to_string(written)?;
+        for line in [
+            format!("\nhomeserver_url = \"{homeserver}\""),
+            "\npublic_homeserver_url = \"https://matrix.example.test\"".to_owned(),
+            "\npublic_url = \"https://calls.example.test\"".to_owned(),
+            "\nlisten = \"127.0.0.1:3000\"".to_owned(),
+        ] {
+            ensure!(settings.contains(&line), "{line} is missing: {said}\n{settings}");
+        }
+    }
     Ok(())
 }
