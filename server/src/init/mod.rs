@@ -38,7 +38,7 @@ pub struct InitArgs {
     /// 1. The server name of your homeserver, e.g. example.org; its URL is found by it
     #[arg(long, value_name = "NAME", conflicts_with = "homeserver_url")]
     pub server_name: Option<String>,
-    /// 1. Or where Ringback reaches your homeserver, e.g. <http://localhost:8008>
+    /// 1. Or its URL, as Ringback reaches it
     #[arg(long, value_name = "URL")]
     pub homeserver_url: Option<String>,
     /// 2. The URL at which clients will reach Ringback [default: by this machine's addresses]
@@ -77,7 +77,7 @@ pub enum TurnChoice {
     Homeserver,
     /// A coturn that shares a secret with Ringback
     Coturn,
-    /// None: calls between two networks may stay silent
+    /// None yet: calls between two networks may stay silent
     None,
 }
 
