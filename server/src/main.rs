@@ -11,6 +11,7 @@ mod clock;
 mod commands;
 mod config;
 mod deliver;
+mod doctor;
 mod error;
 mod homeserver;
 mod http;
@@ -43,7 +44,7 @@ const BAD_SETTINGS: u8 = 78;
 
 fn main() -> ExitCode {
     match run(&commands().get_matches()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             // Nothing is left to be done where even this cannot be written.
             let _ = writeln!(std::io::stderr(), "ringback: {error:#}");
@@ -52,9 +53,15 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(matches: &ArgMatches) -> anyhow::Result<()> {
+fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    match matches.subcommand() {
+    let done = match matches.subcommand() {
+        Some(("doctor", matches)) => {
+            let result = runtime.block_on(doctor::run(doctor::DoctorArgs::from_arg_matches(matches)?));
+            // A name that is still being looked up must not hold up the exit.
+            runtime.shutdown_background();
+            return result;
+        }
         Some(("serve", matches)) => {
             let (config, file) = read_config(matches)?;
             let traces = logs::start(&config)?;
@@ -81,7 +88,8 @@ fn run(matches: &ArgMatches) -> anyhow::Result<()> {
         Some(("forget", matches)) => runtime.block_on(commands::forget::run(matches)),
         Some(("openapi", _)) => Ok(writeln!(std::io::stdout(), "{}", http::document().to_pretty_json()?)?),
         _ => unreachable!("a subcommand is required"),
-    }
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }
 
 fn commands() -> Command {
@@ -93,6 +101,7 @@ fn commands() -> Command {
         .subcommand(init::InitArgs::augment_args(Command::new("init").about("Ask four questions, and write the settings")))
         .subcommand(with_settings(Command::new("serve").about("Run the server")))
         .subcommand(phone::PhoneArgs::augment_args(Command::new("phone").about("A phone in the terminal, to try calls with")))
+        .subcommand(doctor::DoctorArgs::augment_args(Command::new("doctor")))
         .subcommand(commands::config::command())
         .subcommand(commands::health::command())
         .subcommand(commands::registration::command())
