@@ -143,6 +143,8 @@ impl Acting {
 pub struct Reached {
     /// The devices that were told at once.
     pub devices: Vec<DeviceId>,
+    /// The devices that have just lost their connection, and ring when they resume.
+    pub away: Vec<DeviceId>,
 }
 
 impl Bus {
@@ -160,12 +162,16 @@ impl Node {
         match parcel {
             Parcel::Ring { user, ring } => {
                 for session in self.hub.sessions(user) {
-                    let sent = self.ring(&session, ring, now, Ringing::set_out(&ring.call));
-                    if sent == Some(Sent::Live) {
-                        metrics::ring_sent();
-                    }
-                    if sent == Some(Sent::Live) && !reached.devices.contains(&session.device) {
-                        reached.devices.push(session.device.clone());
+                    let list = match self.ring(&session, ring, now, Ringing::set_out(&ring.call)) {
+                        Some(Sent::Live) => {
+                            metrics::ring_sent();
+                            &mut reached.devices
+                        }
+                        Some(Sent::Kept) => &mut reached.away,
+                        None => continue,
+                    };
+                    if !list.contains(&session.device) {
+                        list.push(session.device.clone());
                     }
                 }
             }

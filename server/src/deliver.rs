@@ -12,9 +12,10 @@ use serde_json::json;
 use tracing::Span;
 
 use crate::{
-    bus::{Acting, Bus, Parcel, Ring},
+    bus::{Acting, Bus, Parcel, Reached, Ring},
     clock,
-    hub::Session,
+    hub::{Sent, Session},
+    journal::{Journal, Told},
     metrics,
     notices::Notices,
     store::{Transition, word},
@@ -27,6 +28,8 @@ pub struct Deliver {
     pub bus: Bus,
     /// The way to the rooms.
     pub notices: Notices,
+    /// What the operator may ask for later.
+    pub journal: Journal,
 }
 
 impl Deliver {
@@ -45,7 +48,8 @@ impl Deliver {
                 self.notices.leave(call.clone(), caller_token());
             }
             for parcel in parcels(call, effect, acting) {
-                self.bus.publish(&parcel, clock::now());
+                let reached = self.bus.publish(&parcel, clock::now());
+                self.note(call, effect, &reached);
             }
         }
     }
@@ -67,7 +71,10 @@ impl Deliver {
     /// Rings one session of this node.
     pub fn ring_one(&self, session: &Session, call: &Call, until: Timestamp, busy: bool) {
         let Bus::InProcess(node) = &self.bus;
-        node.ring(session, &ring_of(call, until, busy), clock::now(), None);
+        let now = clock::now();
+        if node.ring(session, &ring_of(call, until, busy), now, None) == Some(Sent::Live) {
+            self.journal.notified(&call.id, &session.user, &session.device, Told::Registered, now);
+        }
     }
 
     /// Rings, and says who of so many was reached. Somebody who is not told for reasons of their own counts as waiting.
@@ -77,12 +84,28 @@ impl Deliver {
         for effect in effects {
             for parcel in parcels(call, effect, None) {
                 let reached = self.bus.publish(&parcel, clock::now());
+                self.note(call, effect, &reached);
                 delivery.live += usize::from(!reached.devices.is_empty());
                 delivery.devices += reached.devices.len();
             }
         }
         delivery.pending = rung.saturating_sub(delivery.live);
         delivery
+    }
+
+    /// Keeps for the operator which devices ring.
+    fn note(&self, call: &Call, effect: &Effect, reached: &Reached) {
+        let Effect::Ring { user, .. } = effect else { return };
+        let now = clock::now();
+        for device in &reached.devices {
+            self.journal.notified(&call.id, user, device, Told::Connected, now);
+        }
+        for device in &reached.away {
+            self.journal.notified(&call.id, user, device, Told::Away, now);
+        }
+        if reached.devices.is_empty() && reached.away.is_empty() {
+            self.journal.pending(&call.id, user, now);
+        }
     }
 }
 
@@ -218,7 +241,8 @@ fn transition(effect: &Effect) -> Option<Transition> {
         Effect::Answered { by } => row(Some(by), "answered", json!({})),
         Effect::Rejected { by, reason } => row(Some(by), "rejected", json!({ "reason": reason })),
         // A switch is no transition of the call, and can be flipped at will.
-        Effect::Busy { .. } | Effect::HandledElsewhere { .. } | Effect::Toggled { .. } => return None,
+        Effect::Busy { user, .. } => row(Some(user), "busy", json!({})),
+        Effect::HandledElsewhere { .. } | Effect::Toggled { .. } => return None,
         Effect::Entered { user, device, .. } => row(Some(user), "joined", json!({ "deviceId": device })),
         Effect::Exited { user, device, .. } => row(Some(user), "left", json!({ "deviceId": device })),
         Effect::StopRinging { users, reason } => row(None, "stopped-ringing", json!({ "users": users.len(), "reason": reason })),

@@ -41,6 +41,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let stop = app.stopping.clone();
     let work = TaskTracker::new();
     work.spawn(timers::run(app.calls.clone(), stop.clone()));
+    work.spawn(timers::note(app.calls.clone(), stop.clone()));
     work.spawn(tidy(app.clone(), stop.clone()));
     work.spawn(keep_metrics(app.clone(), stop.clone()));
     work.spawn(probe(app.calls.homeserver.clone(), stop.clone()));

@@ -19,6 +19,7 @@ mod hub;
 mod ice;
 mod ignored;
 mod init;
+mod journal;
 mod lifecycle;
 mod logs;
 mod metrics;
@@ -33,6 +34,7 @@ mod store;
 mod timers;
 mod traces;
 mod trail;
+mod why;
 
 use std::{io::Write as _, process::ExitCode};
 
@@ -57,7 +59,11 @@ fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let done = match matches.subcommand() {
         Some(("doctor", matches)) => {
-            let result = runtime.block_on(doctor::run(doctor::DoctorArgs::from_arg_matches(matches)?));
+            let args = doctor::DoctorArgs::from_arg_matches(matches)?;
+            if args.why.is_some() {
+                return runtime.block_on(why::run(&args)).map(|()| ExitCode::SUCCESS);
+            }
+            let result = runtime.block_on(doctor::run(args));
             // A name that is still being looked up must not hold up the exit.
             runtime.shutdown_background();
             return result;

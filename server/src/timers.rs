@@ -11,6 +11,8 @@ use crate::{calls::Calls, clock, error::ApiError, metrics, trail};
 
 /// How many calls are settled at once: they share a commit.
 const AT_ONCE: usize = 64;
+/// How long notes wait for others, and keep out of the way of what made them.
+const NOTES_WAIT: Duration = Duration::from_millis(250);
 /// How long it waits after a failure.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
@@ -38,6 +40,21 @@ pub async fn run(calls: Arc<Calls>, stop: CancellationToken) {
 async fn expire(calls: &Arc<Calls>, id: CallId) -> Result<(), ApiError> {
     let span = tracing::info_span!("timer", call_id = %id);
     trail::about(&id.clone(), calls.expire(id)).instrument(span).await
+}
+
+/// Stores the notes for the operator, a little after they were made and many at once, until `stop`.
+pub async fn note(calls: Arc<Calls>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = calls.some_notes() => {}
+            () = stop.cancelled() => return,
+        }
+        tokio::select! {
+            () = tokio::time::sleep(NOTES_WAIT) => {}
+            () = stop.cancelled() => return,
+        }
+        calls.write_notes().await;
+    }
 }
 
 async fn settle(calls: &Arc<Calls>) -> Result<(), ApiError> {

@@ -31,6 +31,7 @@ use crate::{
     hub::Hub,
     ice::Ice,
     ignored::Ignored,
+    journal::Journal,
     metrics::{self, Standing},
     notices::Notices,
     store::{Fault, Store},
@@ -110,7 +111,7 @@ impl Calls {
             ice,
             ignored,
             live: LiveCalls::default(),
-            deliver: Deliver { bus, notices },
+            deliver: Deliver { bus, notices, journal: Journal::default() },
             alarm: Alarm::default(),
             unresolved: Mutex::default(),
             unnoted: Mutex::default(),
@@ -138,7 +139,21 @@ impl Calls {
     /// Waits for what was to be sent after calls that are over, and closes the database.
     pub async fn close(&self) {
         self.deliver.notices.drain().await;
+        self.write_notes().await;
         self.store.close().await;
+    }
+
+    /// Waits until there is something to note for the operator.
+    pub async fn some_notes(&self) {
+        self.deliver.journal.some().await;
+    }
+
+    /// Stores the notes for the operator. They are about what has happened, so nobody waits for them.
+    pub async fn write_notes(&self) {
+        let notes = self.deliver.journal.take();
+        if let (false, Err(fault)) = (notes.is_empty(), self.store.note(notes).await) {
+            tracing::warn!(%fault, "could not note which devices rang");
+        }
     }
 
     /// The call, from memory or from the store.

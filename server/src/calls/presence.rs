@@ -86,6 +86,11 @@ impl Calls {
     /// A device has no connection any more: in each call that it is in, its grace period begins.
     pub async fn departed(self: &Arc<Self>, user: &UserId, device: &DeviceId) {
         let until = clock::now() + self.grace;
+        for session in self.hub.sessions(user).iter().filter(|session| session.device == *device) {
+            for id in session.shown() {
+                self.deliver.journal.lost(&id, user, device, clock::now());
+            }
+        }
         for id in self.live.with_user(user) {
             let (by, its, hub) = (user.clone(), device.clone(), self.hub.clone());
             let decide = move |call: Call| {

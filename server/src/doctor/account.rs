@@ -1,5 +1,7 @@
 //! What takes a token: whose it is, and whether Ringback takes it.
 
+use std::time::Duration;
+
 use call::{
     ids::{AccessToken, UserId},
     wire::IceServer,
@@ -10,7 +12,7 @@ use url::Url;
 
 use super::{
     Doctor,
-    net::{Answer, Trouble, at},
+    net::{Answer, PATIENCE, Trouble, at},
     report::Check,
 };
 
@@ -88,7 +90,22 @@ impl Doctor {
     /// # Errors
     /// What is in the way.
     pub async fn ask_as(&self, token: &AccessToken, method: Method, url: &Url, body: Option<Value>) -> Result<Answer, Trouble> {
+        self.ask_as_within(PATIENCE, token, method, url, body).await
+    }
+
+    /// The same with another deadline.
+    ///
+    /// # Errors
+    /// What is in the way.
+    pub async fn ask_as_within(
+        &self,
+        patience: Duration,
+        token: &AccessToken,
+        method: Method,
+        url: &Url,
+        body: Option<Value>,
+    ) -> Result<Answer, Trouble> {
         let bearer = format!("Bearer {}", token.expose());
-        self.net.ask(method, url, &[("authorization", &bearer)], body.map(|body| body.to_string())).await
+        self.net.ask_within(patience, method, url, &[("authorization", &bearer)], body.map(|body| body.to_string())).await
     }
 }

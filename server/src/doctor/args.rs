@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use anyhow::Context as _;
-use call::ids::AccessToken;
+use call::ids::{AccessToken, CallId, UserId};
 use url::Url;
 
 use super::{net::ConnectTo, report::Check};
@@ -52,6 +52,18 @@ pub struct DoctorArgs {
     /// Say nothing about these
     #[arg(long, value_name = "CHECK", value_enum, value_delimiter = ',')]
     pub skip: Vec<Check>,
+    /// For whom a call did or did not ring; with --why, on the server's machine
+    #[arg(long = "for", value_name = "USER_ID", requires = "why")]
+    pub user: Option<UserId>,
+    /// Tell from Ringback's records why this call did or did not ring
+    #[arg(long, value_name = "CALL_ID", conflicts_with_all = ["server_name", "url", "homeserver_url", "watch"])]
+    pub why: Option<CallId>,
+    /// Where the records are, for --why [default: as --config says, else `RINGBACK_DATABASE_URL`, else ringback.db here]
+    #[arg(long, value_name = "URL", requires = "why")]
+    pub database_url: Option<String>,
+    /// Ringback's own settings, for --why: they say where the records are
+    #[arg(long, value_name = "FILE", requires = "why")]
+    pub config: Option<PathBuf>,
 }
 
 /// Who asks.

@@ -6,6 +6,7 @@ use url::Url;
 
 use super::{
     Doctor,
+    account::Account,
     find::Backend,
     net::{Answer, Reach, at, base, reach_of},
     report::Check,
@@ -129,8 +130,13 @@ impl Doctor {
     }
 
     /// Whether the clocks agree, which is the answer: TURN credentials and ring timers hold until a time of day.
-    pub async fn clock(&self, found: &Backend, homeserver: Option<&Url>) -> bool {
-        let Some(ahead) = self.ahead(&found.url).await else {
+    pub async fn clock(&self, found: &Backend, homeserver: Option<&Url>, account: Option<&Account>) -> bool {
+        let ahead = match account {
+            Some(account) => self.ahead_by_socket(&found.url, account).await,
+            None => None,
+        };
+        let by_date = async { if ahead.is_some() { ahead } else { self.ahead(&found.url).await } };
+        let Some(ahead) = by_date.await else {
             self.notes.skip(Check::Clock, base(&found.url), "it does not say what time it is (no Date header)");
             return true;
         };
@@ -157,6 +163,14 @@ impl Doctor {
             self.notes.fail(Check::Clock, base(&found.url), saw, remedy);
         }
         false
+    }
+
+    /// What a proxy cannot hide: it puts a date of its own on every answer.
+    async fn ahead_by_socket(&self, backend: &Url, account: &Account) -> Option<SignedDuration> {
+        let mut socket = self.socket(backend, "/ws").await.ok()?;
+        let registered = socket.register(&account.token).await.ok()?;
+        let time: Timestamp = registered["serverTime"].as_str()?.parse().ok()?;
+        Some(time.duration_since(crate::clock::now()))
     }
 
     async fn ahead(&self, url: &Url) -> Option<SignedDuration> {

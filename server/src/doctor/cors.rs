@@ -5,6 +5,7 @@ use url::Url;
 
 use super::{
     Doctor,
+    find::Backend,
     net::{ORIGIN, at, base},
     report::Check,
 };
@@ -12,9 +13,10 @@ use super::{
 /// What may be sent to Ringback besides what every page may send.
 const HEADERS: [&str; 3] = ["authorization", "content-type", "idempotency-key"];
 
+const CONFIG: &str = "/call-config.json";
+const POLLING: &str = "/socket.io/?EIO=4&transport=polling";
 /// Answers, good and bad, as a browser would ask for them.
-const PATHS: [&str; 4] =
-    ["/call-config.json", "/socket.io/?EIO=4&transport=polling", "/api/calls/active", "/api/doctor-asks-for-what-is-not-there"];
+const PATHS: [&str; 4] = [CONFIG, POLLING, "/api/calls/active", "/api/doctor-asks-for-what-is-not-there"];
 
 /// What is wrong with one answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,13 +28,22 @@ enum Fault {
 
 impl Doctor {
     /// Asks for each path as a page would.
-    pub async fn cors(&self, backend: &Url) {
+    pub async fn cors(&self, found: &Backend) {
+        let backend = &found.url;
         let mut good = Vec::new();
         let mut bad = Vec::new();
         for path in PATHS {
             let url = at(backend, path);
             // Whatever else is in the way is told by another check.
             let Ok(answer) = self.net.get(&url).await else { continue };
+            let is_told = match path {
+                CONFIG => found.config.is_none(),
+                POLLING => !answer.status.is_success(),
+                _ => false,
+            };
+            if is_told {
+                continue;
+            }
             let list = if answer.status.is_success() { &mut good } else { &mut bad };
             list.push((url, answer.status, fault(&answer.headers)));
         }

@@ -72,12 +72,14 @@ impl Doctor {
             homeserver = homeserver.or_else(|| if known.broken { None } else { says() });
         }
         let asked_for = args.homeserver_url.is_some() || name.is_some();
+        let only_guessed = known.absent.is_some() && args.homeserver_url.is_none();
         let is_there = match &homeserver {
+            Some(url) if only_guessed => self.is_homeserver(url).await.is_ok(),
             Some(url) if asked_for => self.homeserver(url, args.homeserver_url.is_none() && known.homeserver.is_some()).await,
             Some(url) => self.is_homeserver(url).await.is_ok(),
             None => false,
         };
-        let named = homeserver.clone().filter(|_| asked_for);
+        let named = homeserver.clone().filter(|_| asked_for && !only_guessed);
         let homeserver = homeserver.filter(|_| is_there);
         if told.is_none()
             && let (Some(homeserver), false) = (&homeserver, known.broken)
@@ -86,9 +88,24 @@ impl Doctor {
         } else if let (Some(homeserver), true) = (&homeserver, asked_for) {
             self.homeserver_config(homeserver, backend.as_ref()).await;
         }
-        if let Some(url) = known.absent.filter(|_| backend.is_some() || told.is_some()) {
+        if let Some(url) = known.absent {
             let remedy = missing(homeserver.as_ref(), told.as_ref().or(backend.as_ref().map(|found| &found.url)));
-            self.notes.warn(Check::WellKnown, url, "there is none (404): clients must be told where everything is", remedy);
+            match (&homeserver, &backend) {
+                (None, _) => {
+                    let saw = "there is none (404), and the server name itself is no homeserver: clients find nothing";
+                    self.notes.fail(Check::WellKnown, url, saw, remedy);
+                }
+                (Some(_), Some(_)) => {
+                    self.notes.warn(
+                        Check::WellKnown,
+                        url,
+                        "there is none (404): clients must be told where everything is",
+                        remedy,
+                    );
+                }
+                // That Ringback cannot be found was noted.
+                (Some(_), None) => {}
+            }
         }
         Places { homeserver, named, backend }
     }
@@ -145,23 +162,30 @@ impl Doctor {
                 return broken;
             }
         };
-        for (key, place) in [
-            ("m.homeserver", Some(homeserver.clone())),
-            ("dev.ringback.call", part("dev.ringback.call").and_then(|it| it.1.ok())),
-        ] {
-            let Some(place) = place else { continue };
-            if reach_of(&place) < Reach::Public && reach_of(url) == Reach::Public {
-                let saw = format!("{key} is {place}, which other machines cannot reach");
-                self.notes.fail(Check::WellKnown, url, saw, format!("write the public address into \"{key}\" of this file"));
-                return broken;
-            }
-            if place.scheme() == "http" && url.scheme() == "https" {
-                let saw = format!("{key} is {place}: a page from https cannot talk to http");
-                self.notes.fail(Check::WellKnown, url, saw, format!("write an https address into \"{key}\" of this file"));
-                return broken;
-            }
-        }
+        let judged = |key: &str, place: Url| {
+            let (saw, remedy) = if reach_of(&place) < Reach::Public && reach_of(url) == Reach::Public {
+                ("which other machines cannot reach", "the public address")
+            } else if place.scheme() == "http" && url.scheme() == "https" {
+                ("and a page from https cannot talk to http", "an https address")
+            } else {
+                return Some(place);
+            };
+            self.notes.fail(
+                Check::WellKnown,
+                url,
+                format!("{key} is {place}, {saw}"),
+                format!("write {remedy} into \"{key}\" of this file"),
+            );
+            None
+        };
         let backend = part("dev.ringback.call").and_then(|it| it.1.ok());
+        let both = 1 + usize::from(backend.is_some());
+        let backend = backend.and_then(|place| judged("dev.ringback.call", place));
+        let homeserver = judged("m.homeserver", homeserver);
+        if both > usize::from(homeserver.is_some()) + usize::from(backend.is_some()) {
+            return Known { homeserver, backend, absent: None, broken: true };
+        }
+        let Some(homeserver) = homeserver else { return broken };
         if answer.headers.get_all(header::ACCESS_CONTROL_ALLOW_ORIGIN).iter().count() == 1 {
             let and = backend.as_ref().map(|url| format!(", Ringback at {url}")).unwrap_or_default();
             self.notes.ok(Check::WellKnown, url, format!("the homeserver is at {homeserver}{and}"));

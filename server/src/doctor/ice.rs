@@ -111,6 +111,15 @@ impl Doctor {
             }
             return self.notes.fail(Check::Turn, address, format!("says {code} {reason}"), remedy_of(*code, username));
         }
+        if let Some(trouble) =
+            bad.iter().find_map(|(_, done)| if let Err(Refused::Tls(trouble)) = done { Some(trouble) } else { None })
+        {
+            let remedy = format!(
+                "{}; then name it in turnserver.conf (`cert=…/fullchain.pem`, `pkey=…`)",
+                trouble.remedy(host, "the TURN server")
+            );
+            return self.notes.fail(Check::Turn, address, format!("by TLS: {trouble}"), remedy);
+        }
         if let Some((_, Err(why))) = bad.first() {
             let saw = if good.is_empty() {
                 format!("cannot be reached: {}", told(why))
@@ -146,6 +155,7 @@ impl Doctor {
 fn told(why: &Refused) -> String {
     match why {
         Refused::NoWay(why) | Refused::Nonsense(why) => why.clone(),
+        Refused::Tls(trouble) => trouble.to_string(),
         Refused::Error { code, reason } => format!("{code} {reason}"),
     }
 }

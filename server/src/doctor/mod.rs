@@ -50,28 +50,32 @@ pub async fn run(args: DoctorArgs) -> anyhow::Result<ExitCode> {
     use std::io::{IsTerminal as _, Write as _};
     let colours = !args.json && std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let screen = Screen { json: args.json, colours };
-    let mut last: Option<Report> = None;
-    loop {
+    let Some(interval) = args.watch else {
         let report = look(&args).await?;
-        let Some(interval) = args.watch else {
-            screen.show(&report)?;
-            return Ok(ExitCode::from(report.exit_code()));
-        };
-        let same = last.as_ref().is_some_and(|last| last.says_the_same(&report));
-        let now = jiff::Zoned::new(crate::clock::now(), jiff::tz::TimeZone::UTC).strftime("%FT%TZ").to_string();
-        if same && !args.json {
-            writeln!(std::io::stdout(), "{now} as before: {}", screen.summary(&report).lines().next().unwrap_or_default())?;
-        } else {
-            if !args.json {
-                writeln!(std::io::stdout(), "{now}")?;
+        screen.show(&report)?;
+        return Ok(ExitCode::from(report.exit_code()));
+    };
+    let mut last: Option<Report> = None;
+    let watching = async {
+        loop {
+            let report = look(&args).await?;
+            let same = last.as_ref().is_some_and(|last| last.says_the_same(&report));
+            let now = jiff::Zoned::new(crate::clock::now(), jiff::tz::TimeZone::UTC).strftime("%FT%TZ").to_string();
+            if same && !args.json {
+                writeln!(std::io::stdout(), "{now} as before: {}", screen.summary(&report).lines().next().unwrap_or_default())?;
+            } else {
+                if !args.json {
+                    writeln!(std::io::stdout(), "{now}")?;
+                }
+                screen.show(&report)?;
             }
-            screen.show(&report)?;
+            last = Some(report);
+            tokio::time::sleep(interval).await;
         }
-        last = Some(report);
-        tokio::select! {
-            () = tokio::time::sleep(interval) => {}
-            _ = tokio::signal::ctrl_c() => return Ok(ExitCode::from(last.map_or(0, |report| report.exit_code()))),
-        }
+    };
+    tokio::select! {
+        ended = watching => ended,
+        _ = tokio::signal::ctrl_c() => Ok(ExitCode::from(last.map_or(0, |report| report.exit_code()))),
     }
 }
 
@@ -116,10 +120,11 @@ impl Doctor {
             account.await;
             return;
         };
-        let (account, clocks_agree) = tokio::join!(account, self.clock(found, homeserver));
+        let account = account.await;
+        let clocks_agree = self.clock(found, homeserver, account.as_ref()).await;
         tokio::join!(
             self.addresses(found, places.named.as_ref()),
-            self.cors(&found.url),
+            self.cors(found),
             self.health(&found.url),
             self.sockets(&found.url, account.as_ref()),
             self.ice_and_ring(found, homeserver, account.as_ref(), &tokens, clocks_agree),

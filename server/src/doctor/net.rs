@@ -26,7 +26,7 @@ use url::{Host, Url};
 use super::tls::{BadCertificate, Shown, Tls};
 
 /// How long one answer may take, whole.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a connection may take.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// How much of an answer is read.
@@ -227,12 +227,12 @@ impl Net {
         let (config, shown) = self.tls.config().map_err(|error| Trouble::Tls(error.to_string()))?;
         let name =
             ServerName::try_from(host.trim_matches(['[', ']']).to_owned()).map_err(|error| Trouble::Tls(error.to_string()))?;
-        let done = timeout(CONNECT_WITHIN, TlsConnector::from(config).connect(name, stream)).await;
+        let done = timeout(PATIENCE, TlsConnector::from(config).connect(name, stream)).await;
         let shown = shown.lock().clone();
         match done {
             Ok(Ok(stream)) => Ok((Box::new(stream), shown)),
             Ok(Err(error)) => Err(shown.bad.map_or_else(|| not_tls(&error), Trouble::Certificate)),
-            Err(_) => Err(Trouble::NotTls),
+            Err(_) => Err(Trouble::Slow),
         }
     }
 

@@ -19,6 +19,8 @@ use super::{
 
 /// How long a ring may take to arrive before nobody waits any more.
 const RING_WITHIN: Duration = Duration::from_secs(10);
+/// Making a room is work for a homeserver, and not what is measured.
+const ROOM_WITHIN: Duration = Duration::from_secs(30);
 /// A ring that takes longer is worth a word.
 const SLOW: Duration = Duration::from_secs(2);
 
@@ -141,7 +143,7 @@ impl Doctor {
 
     async fn matrix(&self, stage: &Stage<'_>, who: &Account, path: &str, body: Value) -> anyhow::Result<Value> {
         let url = at(stage.homeserver, &format!("/_matrix/client/v3/{path}"));
-        let answer = self.ask_as(&who.token, Method::POST, &url, Some(body)).await;
+        let answer = self.ask_as_within(ROOM_WITHIN, &who.token, Method::POST, &url, Some(body)).await;
         let answer = answer.map_err(|trouble| anyhow::anyhow!("no room can be made for the call: {trouble}"))?;
         anyhow::ensure!(answer.status.is_success(), "no room can be made for the call: {}", answer.gist());
         Ok(answer.json().unwrap_or_default())

@@ -57,7 +57,7 @@ impl Doctor {
     pub async fn sockets(&self, backend: &Url, account: Option<&Account>) {
         let engine = format!("{ENGINE}websocket");
         let (root, plain, engine) =
-            tokio::join!(self.socket(backend, "/"), self.socket(backend, "/ws"), self.socket(backend, &engine));
+            tokio::join!(self.socket(backend, "/"), self.socket(backend, "/ws"), self.engine(backend, &engine));
         let polling = self.polling(backend).await;
         let tries = [("/", root.as_ref().err()), ("/ws", plain.as_ref().err()), ("/socket.io/", engine.as_ref().err())];
         let failed: Vec<(&str, &NoSocket)> = tries.iter().filter_map(|(path, why)| Some((*path, (*why)?))).collect();
@@ -109,6 +109,24 @@ impl Doctor {
             Ok(Err(error)) => Err(no(error.to_string())),
             Err(_) => Err(no(format!("no answer within {} s", PATIENCE.as_secs()))),
         }
+    }
+
+    /// Opens a WebSocket of Socket.IO, up to where events come and go.
+    async fn engine(&self, backend: &Url, path: &str) -> Result<Socket, NoSocket> {
+        let mut socket = self.socket(backend, path).await?;
+        let until = Instant::now() + PATIENCE;
+        let connected = async {
+            socket.next(until).await?.filter(|text| text.starts_with('0')).ok_or("nothing comes")?;
+            socket.send("40".to_owned()).await?;
+            while let Some(text) = socket.next(until).await? {
+                if text.starts_with("40") {
+                    return Ok(());
+                }
+            }
+            Err("nothing comes".to_owned())
+        };
+        connected.await.map_err(|why| NoSocket { status: None, why })?;
+        Ok(socket)
     }
 
     /// Opens a Socket.IO connection by polling, and says its address.
@@ -245,11 +263,7 @@ impl Socket {
         match hello {
             // Whether the token is any good is another question.
             Hello::Plain(Some(token)) => drop(self.register(token).await),
-            Hello::Plain(None) => {}
-            Hello::Engine => {
-                self.next(until).await?;
-                self.send("40".to_owned()).await?;
-            }
+            Hello::Plain(None) | Hello::Engine => {}
         }
         let is_engine = matches!(hello, Hello::Engine);
         loop {

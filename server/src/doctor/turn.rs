@@ -94,6 +94,8 @@ impl Uri {
 pub enum Refused {
     /// It cannot be reached.
     NoWay(String),
+    /// It is there, and its TLS is no good.
+    Tls(Trouble),
     /// It says no.
     Error {
         /// Of RFC 8489 and RFC 8656.
@@ -119,7 +121,8 @@ impl From<StunParseError> for Refused {
 
 impl From<Trouble> for Refused {
     fn from(trouble: Trouble) -> Self {
-        Self::NoWay(trouble.to_string())
+        let is_tls = matches!(trouble, Trouble::Certificate(_) | Trouble::Tls(_) | Trouble::NotTls);
+        if is_tls { Self::Tls(trouble) } else { Self::NoWay(trouble.to_string()) }
     }
 }
 

@@ -135,6 +135,11 @@ impl Session {
         self.state.lock().shows.contains(call)
     }
 
+    /// The calls that it shows.
+    pub fn shown(&self) -> Vec<CallId> {
+        self.state.lock().shows.clone()
+    }
+
     /// Whether it has a connection.
     pub fn is_connected(&self) -> bool {
         self.state.lock().line.is_some()

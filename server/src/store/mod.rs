@@ -92,6 +92,30 @@ pub struct Transition {
     pub metadata: serde_json::Value,
 }
 
+/// What an operator may ask for later, with its call and its time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// The call.
+    pub call: CallId,
+    /// What happened.
+    pub what: Transition,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A row of `call_events`, read back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Whose, where it is somebody's.
+    pub user: Option<UserId>,
+    /// What happened.
+    pub event_type: String,
+    /// More about it.
+    pub metadata: serde_json::Value,
+    /// When.
+    pub at: Timestamp,
+}
+
 impl Store {
     /// Opens the database and brings its tables up to date.
     ///
@@ -134,6 +158,22 @@ impl Store {
     /// [`Fault`].
     pub async fn forget_keys(&self, before: Timestamp) -> Result<(), Fault> {
         self.write(ops::ForgetKeys { before }).await
+    }
+
+    /// Adds to what happened to calls; those that are forgotten are passed over.
+    ///
+    /// # Errors
+    /// [`Fault`]; nothing is stored then.
+    pub async fn note(&self, notes: Vec<Note>) -> Result<(), Fault> {
+        self.write(ops::AddNotes { notes }).await
+    }
+
+    /// What happened to a call, oldest first.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub async fn records(&self, id: &CallId) -> Result<Vec<Record>, Fault> {
+        self.read(past::Records { id: id.clone() }).await
     }
 
     /// One call.

@@ -11,7 +11,7 @@ use const_format::formatcp;
 use jiff::Timestamp;
 
 use super::{
-    Created, Fault, IdempotencyKey, KeyedAnswer, Op, Transition, Tx, Value,
+    Created, Fault, IdempotencyKey, KeyedAnswer, Note, Op, Transition, Tx, Value,
     rows::{PARTICIPANT, SESSION, call_of, end_of, participant_of, times_of, word},
 };
 
@@ -181,6 +181,32 @@ async fn put_log<T: Tx>(tx: &mut T, id: &CallId, log: &[Transition], at: Timesta
         .await?;
     }
     Ok(())
+}
+
+pub struct AddNotes {
+    pub notes: Vec<Note>,
+}
+
+impl Op for AddNotes {
+    type Out = ();
+
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<(), Fault> {
+        for Note { call, what, at } in &self.notes {
+            tx.execute(
+                "INSERT INTO call_events (call_id, matrix_user_id, event_type, metadata, created_at) \
+                 SELECT call_id, $1, $2, $3, $4 FROM call_sessions WHERE call_id = $5",
+                &[
+                    what.user.as_ref().map(UserId::as_str).into(),
+                    what.event_type.into(),
+                    what.metadata.to_string().into(),
+                    (*at).into(),
+                    call.as_str().into(),
+                ],
+            )
+            .await?;
+        }
+        Ok(())
+    }
 }
 
 fn json(value: &impl serde::Serialize) -> String {

@@ -7,7 +7,7 @@ use call::{
 };
 use jiff::Timestamp;
 
-use super::{Fault, Op, Row, Tx};
+use super::{Fault, Op, Record, Row, Tx};
 
 /// The end of the year 9999, in milliseconds: later times no database keeps.
 const LAST_MS: i64 = 253_402_300_799_999;
@@ -91,6 +91,29 @@ fn past_call(row: &Row, user: &UserId) -> Result<PastCall, Fault> {
         ended_at,
         duration_ms: talked.map(|(from, to)| to.as_millisecond() - from.as_millisecond()),
     })
+}
+
+pub struct Records {
+    pub id: CallId,
+}
+
+impl Op for Records {
+    type Out = Vec<Record>;
+
+    async fn run<T: Tx>(&self, tx: &mut T) -> Result<Vec<Record>, Fault> {
+        let sql = "SELECT matrix_user_id, event_type, metadata, created_at FROM call_events WHERE call_id = $1 \
+                   ORDER BY created_at, event_id";
+        let rows = tx.query(sql, &[self.id.as_str().into()]).await?;
+        let record = |row: &Row| {
+            Ok(Record {
+                user: row.some_text(0)?.map(|user| user.parse().map_err(Fault::new)).transpose()?,
+                event_type: row.text(1)?.to_owned(),
+                metadata: row.json(2)?,
+                at: row.time(3)?,
+            })
+        };
+        rows.iter().map(record).collect()
+    }
 }
 
 pub struct MarkSeen {

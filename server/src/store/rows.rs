@@ -24,7 +24,7 @@ impl Row {
         }
     }
 
-    fn some_text(&self, index: usize) -> Result<Option<&str>, Fault> {
+    pub(super) fn some_text(&self, index: usize) -> Result<Option<&str>, Fault> {
         if matches!(self.0.get(index), Some(Value::Null)) { Ok(None) } else { self.text(index).map(Some) }
     }
 

@@ -13,7 +13,7 @@ use call::{
 };
 use jiff::Timestamp;
 
-use super::{Created, IdempotencyKey, Store, Transition};
+use super::{Created, IdempotencyKey, Note, Store, Transition};
 
 /// Makes of each `async fn name(place: &Place)` two tests: `sqlite::name` and `postgres::name`.
 macro_rules! on_both {

@@ -13,6 +13,7 @@ on_both! {
     each_sees_a_call_as_it_was_for_them
     what_was_seen_stays_seen
     who_is_forgotten_does_not_hide_the_calls_of_others
+    what_is_noted_reads_back_in_order_and_goes_with_its_call
 }
 
 async fn past(store: &Store, name: &str) -> Vec<PastCall> {
@@ -117,4 +118,32 @@ async fn who_is_forgotten_does_not_hide_the_calls_of_others(place: &Place) {
     assert_eq!(store.forget_calls(at(20)).await.unwrap(), 0);
     assert_eq!(store.forget_calls(at(21)).await.unwrap(), 2);
     store.has(&ringing(3)).await;
+}
+
+async fn what_is_noted_reads_back_in_order_and_goes_with_its_call(place: &Place) {
+    let store = place.open().await;
+    let call = ringing(1);
+    assert_eq!(store.put(&call).await, Created::Done);
+    let note = |call: u8, event_type, ms| Note {
+        call: id(call),
+        what: Transition { user: Some(user("bob")), event_type, metadata: serde_json::json!({"deviceId": "D"}) },
+        at: at(ms),
+    };
+    store.note(vec![note(1, "connection-lost", 7), note(1, "notified", 3), note(2, "notified", 3)]).await.unwrap();
+    let noted = async || {
+        let records = store.records(&call.id).await.unwrap();
+        records
+            .into_iter()
+            .filter(|record| record.metadata["deviceId"] == "D")
+            .map(|record| (record.event_type, record.at))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        noted().await,
+        [("notified".to_owned(), at(3)), ("connection-lost".to_owned(), at(7))],
+        "of this call alone, by time"
+    );
+    assert!(store.change(&call, &ended(&call, 50)).await);
+    store.forget_user(user("bob")).await.unwrap();
+    assert_eq!(noted().await, [], "a user's notes go with the user");
 }
