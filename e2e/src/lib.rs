@@ -2,8 +2,11 @@
 //!
 //! Tests speak raw HTTP and raw JSON on purpose: a field that changes its name on both sides of our own code must fail here.
 
+mod authority;
 mod clients;
 mod collector;
+mod coturn;
+mod nginx;
 mod prometheus;
 mod proxy;
 mod random;
@@ -11,8 +14,11 @@ mod server;
 mod socket;
 mod stub;
 
+pub use authority::{Authority, Kind, Pair};
 pub use clients::{Printed, Script, finish, ringback, run_script, tool};
 pub use collector::{Collector, Span};
+pub use coturn::Coturn;
+pub use nginx::Nginx;
 pub use prometheus::Prometheus;
 pub use proxy::Proxy;
 pub use random::Random;
@@ -45,6 +51,7 @@ pub struct World {
     pub binary: PathBuf,
     directory: PathBuf,
     postgres: String,
+    faketime: String,
 }
 
 impl World {
@@ -62,6 +69,7 @@ impl World {
             binary: variable("RINGBACK_E2E_BIN").into(),
             directory: variable("RINGBACK_E2E_DIRECTORY").into(),
             postgres: variable("RINGBACK_E2E_POSTGRES"),
+            faketime: variable("RINGBACK_E2E_FAKETIME"),
         });
         &WORLD
     }
@@ -74,6 +82,12 @@ impl World {
         let directory = self.directory.join(format!("{name}-{}", xtask::random_hex(4)));
         fs::create_dir_all(&directory).with_context(|| directory.display().to_string())?;
         Ok(directory)
+    }
+
+    /// The library that gives a program another time of day, where it is preloaded.
+    #[must_use]
+    pub fn faketime(&self) -> &str {
+        &self.faketime
     }
 
     /// A new database of the private `PostgreSQL`.

@@ -41,6 +41,13 @@ impl Options {
         self
     }
 
+    /// Sets another variable of the environment.
+    #[must_use]
+    pub fn variable(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.settings.insert(name.to_owned(), value.into());
+        self
+    }
+
     /// Keeps calls in a new database of the private `PostgreSQL`.
     ///
     /// # Errors
@@ -191,6 +198,13 @@ impl Server {
     /// With the end of its log.
     pub fn check(&mut self) -> Result<()> {
         self.running.as_mut().context("not running")?.check()
+    }
+
+    /// The value of `RINGBACK_<name>`, or nothing.
+    #[must_use]
+    pub fn setting(&self, name: &str) -> String {
+        let name = format!("RINGBACK_{name}");
+        self.settings.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone()).unwrap_or_default()
     }
 
     /// The URL of its plain WebSocket.

@@ -17,7 +17,7 @@ use std::{
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 
 pub use self::packaging::{cargo_deb, clean_debian};
-pub use self::programs::{caddy, chromium, coturn, ip, nginx, openssl, prometheus};
+pub use self::programs::{caddy, chromium, coturn, faketime, ip, nginx, openssl, prometheus};
 use crate::{process, say};
 
 const SYNAPSE: &str = "matrix-synapse==1.163.*\n";

@@ -147,6 +147,7 @@ struct Clients {
     /// What makes a package, and what it is tried on: both, where we are root.
     package: Option<PathBuf>,
     browser: browser::Programs,
+    faketime: PathBuf,
 }
 
 fn install_clients() -> Result<Clients> {
@@ -156,6 +157,7 @@ fn install_clients() -> Result<Clients> {
         let node = scope.spawn(|| setup::curl().and_then(|()| setup::node_clients()));
         let package = scope.spawn(install_packaging);
         let browser = scope.spawn(browser::install);
+        let faketime = scope.spawn(setup::faketime);
         let around = [setup::nginx, setup::caddy, setup::openssl, setup::prometheus];
         let around = scope.spawn(move || around.into_iter().try_for_each(|install| install().map(drop)));
         joined(around)?;
@@ -165,6 +167,7 @@ fn install_clients() -> Result<Clients> {
             python: joined(python)?,
             node: joined(node)?,
             package: joined(package)?,
+            faketime: joined(faketime)?,
         })
     })
 }
@@ -204,6 +207,7 @@ impl World {
             ("RINGBACK_E2E_BIN", shown(ringback::binary())),
             ("RINGBACK_E2E_NODE", shown(clients.node)),
             ("RINGBACK_E2E_PYTHON", shown(clients.python)),
+            ("RINGBACK_E2E_FAKETIME", shown(clients.faketime)),
             ("RUST_TEST_THREADS", END_TO_END_THREADS.to_owned()),
             ("RUST_LIB_BACKTRACE", "0".to_owned()),
         ];

@@ -10,6 +10,7 @@ mod compose;
 mod config;
 mod cuts;
 mod devices;
+mod doctor;
 mod groups;
 mod history;
 mod homeserver;

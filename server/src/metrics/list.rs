@@ -42,10 +42,12 @@ const OPERATION: Label = Label(
         "set_delivery",
         "forget_keys",
         "ping",
+        "add_notes",
         "look_back",
         "mark_seen",
         "forget_calls",
         "forget_user",
+        "records",
     ],
 );
 const REQUEST: Label = Label(

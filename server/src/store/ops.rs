@@ -188,6 +188,7 @@ pub struct AddNotes {
 }
 
 impl Op for AddNotes {
+    const NAME: &'static str = "add_notes";
     type Out = ();
 
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<(), Fault> {

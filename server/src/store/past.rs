@@ -98,6 +98,7 @@ pub struct Records {
 }
 
 impl Op for Records {
+    const NAME: &'static str = "records";
     type Out = Vec<Record>;
 
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<Vec<Record>, Fault> {

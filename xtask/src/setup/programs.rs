@@ -1,6 +1,9 @@
 //! Programs of Debian's packages.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, Result};
 
@@ -62,6 +65,23 @@ pub fn ip() -> Result<PathBuf> {
 /// Where it cannot be installed; the message says what to type.
 pub fn prometheus() -> Result<PathBuf> {
     program("promtool", "Prometheus", &["prometheus"])
+}
+
+/// The library that gives a program another time of day.
+///
+/// # Errors
+/// Where it cannot be installed; the message says what to type.
+pub fn faketime() -> Result<PathBuf> {
+    if let Some(library) = faketime_library() {
+        return Ok(library);
+    }
+    apt("libfaketime", &["libfaketime"])?;
+    faketime_library().context("libfaketime was installed, but /usr/lib/*/faketime/libfaketime.so.1 is not there")
+}
+
+fn faketime_library() -> Option<PathBuf> {
+    let folders = fs::read_dir("/usr/lib").ok()?.flatten();
+    folders.map(|folder| folder.path().join("faketime/libfaketime.so.1")).find(|library| library.is_file())
 }
 
 /// Where a program is, which a package has: one that may be a service too.
