@@ -103,7 +103,8 @@ describe('a call that rings', () => {
     change(call, { phase: 'over', outcome: 'answered-elsewhere' });
     expect(screen.queryByRole('dialog')).toBeNull();
     expect(screen.getByText('Answered on another device')).toBeTruthy();
-    act(() => void vi.advanceTimersByTime(5000));
+    expect(button('Take the call over here')).toBeTruthy();
+    act(() => void vi.advanceTimersByTime(10_000));
     expect(screen.queryByText('Answered on another device')).toBeNull();
     vi.useRealTimers();
   });

@@ -52,6 +52,10 @@ describe('who it is with', () => {
   test('the room of a group', () => {
     expect(nameOf(snapshot(group), people)).toBe('Garden planning committee');
   });
+  test('somebody who is in it, until the rooms are loaded', () => {
+    const unloaded = { ...people, room: (roomId: string) => ({ name: roomId, avatarUrl: null, isDirect: false, members: [] }) };
+    expect(nameOf(snapshot(group), unloaded)).toBe('Bob');
+  });
   test('whom the server names, until the profile is there', () => {
     const unknown = { ...people, user: (userId: string) => ({ name: userId, avatarUrl: null }) };
     const call = snapshot({ direction: 'incoming', phase: 'incoming', callerName: 'Robert', initiatorId: '@bob:example.org' });

@@ -10,7 +10,9 @@ export function nameOf(call: CallSnapshot, people: People): string {
   const other = soleOther(call, people);
   if (other) return personName(call, other, people);
   const room = people.room(call.roomId);
-  return room.name === call.roomId && call.callerName && !call.isGroup ? call.callerName : room.name;
+  if (room.name !== call.roomId) return room.name;
+  // The rooms are not loaded yet: better somebody who is in it than an id.
+  return personName(call, call.others[0]?.userId ?? call.initiatorId, people);
 }
 
 /** The user whose picture stands for the call, or null where that is the room's. */

@@ -120,8 +120,13 @@ export function Note({ call, mayDial }: { call: Call; mayDial: boolean }) {
   const { t } = useTranslation('call');
   const { people, client } = useCalling();
   const snapshot = useStore(call);
-  useAutoClose(call);
-  const missed = snapshot.outcome === 'missed' || snapshot.outcome === 'unreachable';
+  useAutoClose(call, 10);
+  const { callId, roomId, type, outcome } = snapshot;
+  const missed = outcome === 'missed' || outcome === 'unreachable';
+  const takeOver = (id: string) => {
+    call.dismiss();
+    client.join(id, { roomId, type, media: chosenMedia(type) });
+  };
   return (
     <div className={styles.bar}>
       <CallAvatar call={snapshot} size={36} />
@@ -132,6 +137,11 @@ export function Note({ call, mayDial }: { call: Call; mayDial: boolean }) {
         {missed && mayDial && (
           <Button kind="secondary" size="sm" onClick={() => callAgain(client, call)}>
             {t('over.back')}
+          </Button>
+        )}
+        {outcome === 'answered-elsewhere' && callId !== null && mayDial && (
+          <Button kind="secondary" size="sm" onClick={() => takeOver(callId)}>
+            {t('waiting.takeOver')}
           </Button>
         )}
         <ControlButton size="sm" Icon={CloseIcon} label={t('over.close')} onClick={() => call.dismiss()} />
