@@ -87,6 +87,7 @@ export function readStatus({ session, participants }: StatusAnswer) {
       status: row.status,
       audio: row.audio_enabled,
       video: row.video_enabled,
+      screen: row.screen_enabled,
     })),
   };
 }

@@ -390,19 +390,20 @@ export class Call extends Observable<CallSnapshot> {
     if (before !== this.#news && tries > 1) return this.#lookAround(tries - 1);
     const { initiatorId, startedAt, participants } = readStatus(answer);
     const others = participants.filter(({ userId }) => userId !== this.#host.userId);
-    for (const { userId, audio, video } of participants) {
-      if (userId === this.#host.userId) this.#tellToggles(audio, video);
+    for (const { userId, audio, video, screen } of participants) {
+      if (userId === this.#host.userId) this.#tellToggles(audio, video, screen);
       else this.#mesh?.setFlags(userId, { audio, video });
     }
     const answeredAt = startedAt === null ? this.snapshot.answeredAt : this.#host.localTime(startedAt);
     this.update({ initiatorId, answeredAt, others: others.map(({ userId, status }) => ({ userId, status })), isGroup: this.snapshot.isGroup || others.length > 1 });
   }
 
-  #tellToggles(audio: boolean, video: boolean): void {
+  #tellToggles(audio: boolean, video: boolean, screen: boolean): void {
     if (!this.isLive) return;
-    const { microphoneOn, cameraOn } = this.#media.snapshot;
+    const { microphoneOn, cameraOn, screenOn } = this.#media.snapshot;
     if (audio !== microphoneOn) this.#toggle('toggle-audio', microphoneOn);
     if (video !== cameraOn) this.#toggle('toggle-video', cameraOn);
+    if (screen !== screenOn) this.#toggle('toggle-screen', screenOn);
   }
 
   #toggle(name: string, enabled: boolean): void {

@@ -121,6 +121,7 @@ export class Peer {
     // The first video line is the camera's: a screen alone must not take it.
     this.#fill('camera', has('camera') || has('screen') || first);
     this.#fill('screen', has('screen'));
+    this.#clearRest();
     void this.applyBudget();
   }
 
@@ -286,12 +287,26 @@ export class Peer {
   }
 
   /** The transceivers of this kind in the order of the m-lines; those without one yet come last. */
-  #transceiver(slot: Slot): RTCRtpTransceiver | undefined {
-    const kind = slot === 'audio' ? 'audio' : 'video';
+  #lines(kind: string): RTCRtpTransceiver[] {
     const order = mids((this.#pc.remoteDescription ?? this.#pc.localDescription)?.sdp ?? '');
     const place = ({ mid }: RTCRtpTransceiver) => (mid !== null && order.includes(mid) ? order.indexOf(mid) : order.length);
     const usable = this.#pc.getTransceivers().filter(({ receiver, direction }) => receiver.track.kind === kind && direction !== 'stopped');
-    return usable.sort((a, b) => place(a) - place(b))[slot === 'screen' ? 1 : 0];
+    return usable.sort((a, b) => place(a) - place(b));
+  }
+
+  #transceiver(slot: Slot): RTCRtpTransceiver | undefined {
+    return slot === 'audio' ? this.#lines('audio')[0] : this.#lines('video')[slot === 'screen' ? 1 : 0];
+  }
+
+  /**
+   * After two offers at once, what the polite one had added is left over beside the lines of the other's offer. (With `addTrack` it
+   * would be associated with them; but then it stays muted in Chromium 156, and stopping it makes it negotiate for ever.)
+   */
+  #clearRest(): void {
+    for (const rest of [...this.#lines('audio').slice(1), ...this.#lines('video').slice(2)]) {
+      if (rest.sender.track) void rest.sender.replaceTrack(null).catch(() => {});
+      if (rest.direction !== 'inactive') rest.direction = 'inactive';
+    }
   }
 
   #fill(slot: Slot, needed: boolean): void {
@@ -300,9 +315,7 @@ export class Peer {
     const found = this.#transceiver(slot);
     if (!found) {
       if (!needed) return;
-      // After two offers at once, what `addTrack` made finds its place by itself; a bare transceiver does not.
-      if (track) this.#pc.addTrack(track, stream);
-      else this.#pc.addTransceiver(slot === 'audio' ? 'audio' : 'video', { streams: [stream] });
+      this.#pc.addTransceiver(track ?? (slot === 'audio' ? 'audio' : 'video'), { streams: [stream] });
       return;
     }
     if (found.sender.track !== track) void found.sender.replaceTrack(track).catch(() => {});

@@ -186,14 +186,11 @@ export class FakePeerConnection {
     return this.#transceivers;
   }
 
-  addTransceiver(kind: string): void {
+  addTransceiver(of: string | FakeTrack): void {
+    const kind = typeof of === 'string' ? of : of.kind;
     const sender = { track: null, replaceTrack: async () => {}, setStreams: () => {}, getParameters: () => ({ encodings: [] }) };
     this.#transceivers.push({ mid: null, direction: 'sendrecv', currentDirection: null, sender, receiver: { track: new FakeTrack(kind, '') } });
     this.#negotiate();
-  }
-
-  addTrack(track: FakeTrack): void {
-    this.addTransceiver(track.kind);
   }
 
   async setLocalDescription(): Promise<void> {
