@@ -87,6 +87,7 @@ export default defineConfig({
     chunkSizeWarningLimit: 900,
   },
   test: {
+    testTimeout: 30_000,
     projects: [
       {
         extends: true,

@@ -119,7 +119,7 @@ test('a lost connection is told, and gone when it is back', async () => {
   act(() => {
     client.set({ ...client.snapshot, connection: 'reconnecting' });
   });
-  await screen.findByText('Reconnecting…', undefined, { timeout: 3000 });
+  await screen.findByText('Reconnecting…');
   act(() => {
     client.set({ ...client.snapshot, connection: 'online' });
   });
