@@ -54,7 +54,7 @@ function connect(session: Session, config: CallConfig, onLeave: (why: Leave) => 
     ...(testRelay() ? { rtc: { iceTransportPolicy: 'relay' as const } } : {}),
   });
   const history = new CallHistory(client);
-  const ongoing = new OngoingCalls(client, askStatus(config, session.accessToken));
+  const ongoing = new OngoingCalls(client, askStatus(config, session));
   const start = () => {
     client.on('refused', expired);
     client.start();

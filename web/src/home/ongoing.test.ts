@@ -1,6 +1,6 @@
-import type { Call, CallSnapshot, ClientEvents } from 'ringback-client';
+import type { Call, CallConfig, CallSnapshot, ClientEvents } from 'ringback-client';
 import { expect, test, vi } from 'vitest';
-import { type OngoingCall, OngoingCalls } from './ongoing';
+import { askStatus, type OngoingCall, OngoingCalls } from './ongoing';
 
 function client() {
   let over: (e: { call: Call }) => void = () => {};
@@ -14,6 +14,7 @@ function client() {
   return { on, ends };
 }
 
+const me = { userId: '@me', accessToken: 't', homeserverUrl: 'https://hs', ringbackUrl: 'https://calls', deviceId: 'D' };
 const going: OngoingCall = { callId: 'c', type: 'video', joined: ['@a', '@b'] };
 
 test('a group call that one has left can be joined for as long as it goes on', async () => {
@@ -43,4 +44,24 @@ test('a call between two, or one that has ended, is nothing to join', async () =
   expect(ask).not.toHaveBeenCalled();
   expect(calls.snapshot.size).toBe(0);
   calls.close();
+});
+
+test('the server is asked with the token, and only others who are in the call count', async () => {
+  const answer = (status: string, ...joined: string[]) => ({
+    session: { status, call_type: 'video' },
+    participants: [...joined.map((userId) => ({ matrix_user_id: userId, status: 'joined' })), { matrix_user_id: '@late', status: 'missed' }],
+  });
+  const fetching = vi.fn();
+  vi.stubGlobal('fetch', fetching);
+  const ask = askStatus({ baseUrl: 'https://calls' } as CallConfig, me);
+  fetching.mockResolvedValueOnce(Response.json(answer('active', '@me', '@a', '@b')));
+  expect(await ask('c')).toEqual(going);
+  expect(fetching).toHaveBeenCalledWith('https://calls/api/calls/c/status', expect.objectContaining({ headers: { Authorization: 'Bearer t' } }));
+  for (const over of [answer('ended', '@a'), answer('active', '@me')]) {
+    fetching.mockResolvedValueOnce(Response.json(over));
+    expect(await ask('c')).toBeNull();
+  }
+  fetching.mockResolvedValueOnce(new Response(null, { status: 503 }));
+  await expect(ask('c')).rejects.toThrow();
+  vi.unstubAllGlobals();
 });

@@ -3,12 +3,13 @@
  * in a call how it goes on, so each is asked for again now and then.
  */
 import type { Call, CallConfig, CallSnapshot, RingbackClient } from 'ringback-client';
+import type { Session } from '../account/session';
 import { Value } from '../store';
 
 export interface OngoingCall {
   callId: string;
   type: 'voice' | 'video';
-  /** User ids of those who are in it. */
+  /** The others who are in it. */
   joined: readonly string[];
 }
 
@@ -66,8 +67,11 @@ export class OngoingCalls extends Value<ReadonlyMap<string, OngoingCall>> {
   }
 }
 
-/** `GET /api/calls/{callId}/status`; null where the call is not active (any more). */
-export function askStatus(config: CallConfig, accessToken: string): AskStatus {
+/**
+ * `GET /api/calls/{callId}/status`; null where the call is not active (any more). The user who has just left may be
+ * named still, so does not count.
+ */
+export function askStatus(config: CallConfig, { userId, accessToken }: Session): AskStatus {
   return async (callId) => {
     const response = await fetch(`${config.baseUrl}/api/calls/${callId}/status`, { headers: { Authorization: `Bearer ${accessToken}` }, credentials: 'omit' });
     if (response.status === 404 || response.status === 403) return null;
@@ -77,7 +81,7 @@ export function askStatus(config: CallConfig, accessToken: string): AskStatus {
       participants: { matrix_user_id: string; status: string }[];
     };
     if (session.status !== 'active') return null;
-    const joined = participants.filter(({ status }) => status === 'joined').map((one) => one.matrix_user_id);
-    return { callId, type: session.call_type, joined };
+    const joined = participants.filter((one) => one.status === 'joined' && one.matrix_user_id !== userId).map((one) => one.matrix_user_id);
+    return joined.length === 0 ? null : { callId, type: session.call_type, joined };
   };
 }
