@@ -1,5 +1,5 @@
 import type { Slot } from './media.js';
-import { fingerprint, type Mark, mids, readCandidate, readDescription } from './sdp.js';
+import { fingerprint, type Mark, mids, readCandidate, readDescription, readRequest } from './sdp.js';
 import { quality, read, type Reading } from './stats.js';
 import type { PeerSnapshot, PeerState } from './types.js';
 import type { Candidate, Description } from './wire.js';
@@ -54,6 +54,12 @@ export class Peer {
   #ignoresOffer = false;
   #offers = false;
   #mark = '';
+  /** The other side is this package too: it understands requests. */
+  #isOurs = false;
+  /** Video lines that were asked for and have not come yet. */
+  #requested = 0;
+  #owesOffer = false;
+  #restartsIce = false;
   #remoteIdentity: string | null = null;
   #candidates: RTCIceCandidateInit[] = [];
   #queue: Promise<void> = Promise.resolve();
@@ -98,6 +104,8 @@ export class Peer {
   }
 
   onOffer(raw: Description): void {
+    const lines = readRequest(raw);
+    if (lines !== null) return this.#next(async () => this.#takeRequest(lines));
     const offer = readDescription('offer', raw);
     if (offer) this.#next(() => this.#takeOffer(offer));
   }
@@ -116,12 +124,13 @@ export class Peer {
   settle(): void {
     if (this.#closed || (!this.#offers && !this.hasRemote)) return;
     const has = (slot: Slot) => this.#host.track(slot) !== null;
+    const lines = has('screen') ? 2 : has('camera') ? 1 : 0;
+    if (this.#asks && lines > Math.max(this.#requested, this.#lines('video').length)) this.#request(lines);
     const first = !this.hasRemote && this.#host.withVideo;
     this.#fill('audio', true);
     // The first video line is the camera's: a screen alone must not take it.
     this.#fill('camera', has('camera') || has('screen') || first);
     this.#fill('screen', has('screen'));
-    this.#clearRest();
     void this.applyBudget();
   }
 
@@ -143,6 +152,7 @@ export class Peer {
     // An offer that was lost, or a repair that did not help: begin anew.
     if (pc.signalingState !== 'stable' || (this.#repairs > 0 && this.#repairs % 3 === 0) || !this.hasRemote) return this.restart();
     pc.setConfiguration(this.#host.configuration());
+    this.#restartsIce = true;
     pc.restartIce();
   }
 
@@ -206,7 +216,8 @@ export class Peer {
 
   #reopen(): void {
     const old = this.#pc;
-    this.#offers = this.#makingOffer = this.#ignoresOffer = false;
+    this.#offers = this.#makingOffer = this.#ignoresOffer = this.#isOurs = this.#owesOffer = this.#restartsIce = false;
+    this.#requested = 0;
     this.#remoteIdentity = null;
     this.#candidates = [];
     this.#reading = null;
@@ -221,6 +232,8 @@ export class Peer {
 
   async #makeOffer(pc: RTCPeerConnection): Promise<void> {
     if (pc !== this.#pc || this.#closed) return;
+    if (this.#asks && !this.#restartsIce) return this.#request(0);
+    this.#restartsIce = false;
     try {
       this.#makingOffer = true;
       await pc.setLocalDescription();
@@ -235,6 +248,34 @@ export class Peer {
     }
   }
 
+  /**
+   * Once two of ours have agreed, one alone offers what is new; the other asks for it. Two offers that cross could be settled by
+   * rolling one back, but in Chromium 156 a line that was rolled back may stay muted for good.
+   */
+  get #asks(): boolean {
+    return this.#isPolite && this.#isOurs && this.hasRemote;
+  }
+
+  /** For so many video lines; 0 where a line that is there changes its direction. */
+  #request(lines: number): void {
+    this.#requested = Math.max(this.#requested, lines);
+    void this.#host.send(this, 'webrtc-offer', { offer: { type: 'request', lines: this.#requested } });
+  }
+
+  #takeRequest(lines: number): void {
+    const has = this.#lines('video').length;
+    for (let line = has; line < Math.min(lines, 2); line += 1) {
+      const slot = line === 0 ? 'camera' : 'screen';
+      this.#pc.addTransceiver('video', { direction: slot === 'camera' ? 'sendrecv' : 'recvonly', streams: [this.#host.stream(slot)] });
+    }
+    if (has >= lines) this.#offerAgain();
+  }
+
+  #offerAgain(): void {
+    this.#owesOffer = this.#makingOffer || this.#pc.signalingState !== 'stable';
+    if (!this.#owesOffer) void this.#makeOffer(this.#pc);
+  }
+
   async #takeOffer(offer: RTCSessionDescriptionInit & Mark): Promise<void> {
     const identity = fingerprint(offer.sdp ?? '');
     const isNewPage = this.#remoteIdentity !== null && identity !== this.#remoteIdentity;
@@ -247,6 +288,8 @@ export class Peer {
       if (!this.hasRemote) this.#reopen();
     } else if (this.#pc.remoteDescription?.type === 'offer' && this.#pc.remoteDescription.sdp === offer.sdp) return; // told twice
     this.#ignoresOffer = false;
+    this.#isOurs = offer.mark !== undefined;
+    this.#requested = 0;
     const pc = this.#pc;
     await pc.setRemoteDescription({ type: 'offer', sdp: offer.sdp ?? '' });
     this.#remoteIdentity = identity;
@@ -263,6 +306,7 @@ export class Peer {
     if (this.#pc.signalingState !== 'have-local-offer') return; // told twice
     await this.#pc.setRemoteDescription({ type: 'answer', sdp: answer.sdp ?? '' });
     this.#remoteIdentity = fingerprint(answer.sdp ?? '');
+    this.#isOurs = answer.mark !== undefined;
     await this.#addWaiting();
     this.#settled();
   }
@@ -282,6 +326,7 @@ export class Peer {
 
   #settled(): void {
     this.settle();
+    if (this.#owesOffer) this.#offerAgain();
     this.#expectConnection();
     this.#host.changed(this);
   }
@@ -298,23 +343,12 @@ export class Peer {
     return slot === 'audio' ? this.#lines('audio')[0] : this.#lines('video')[slot === 'screen' ? 1 : 0];
   }
 
-  /**
-   * After two offers at once, what the polite one had added is left over beside the lines of the other's offer. (With `addTrack` it
-   * would be associated with them; but then it stays muted in Chromium 156, and stopping it makes it negotiate for ever.)
-   */
-  #clearRest(): void {
-    for (const rest of [...this.#lines('audio').slice(1), ...this.#lines('video').slice(2)]) {
-      if (rest.sender.track) void rest.sender.replaceTrack(null).catch(() => {});
-      if (rest.direction !== 'inactive') rest.direction = 'inactive';
-    }
-  }
-
   #fill(slot: Slot, needed: boolean): void {
     const track = this.#host.track(slot);
     const stream = this.#host.stream(slot);
     const found = this.#transceiver(slot);
     if (!found) {
-      if (!needed) return;
+      if (!needed || this.#asks) return;
       this.#pc.addTransceiver(track ?? (slot === 'audio' ? 'audio' : 'video'), { streams: [stream] });
       return;
     }

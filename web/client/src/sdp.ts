@@ -20,6 +20,12 @@ export interface Mark {
   mark?: string;
 }
 
+/** What this package's clients send in place of an offer: they want so many video lines, or new directions. */
+export function readRequest(raw: unknown): number | null {
+  const { type, lines } = (typeof raw === 'object' && raw !== null ? raw : {}) as { type?: unknown; lines?: unknown };
+  return type === 'request' && typeof lines === 'number' ? lines : null;
+}
+
 /** A candidate as the browser wants it; null for the end of candidates and what is none. */
 export function readCandidate(raw: Candidate['candidate']): RTCIceCandidateInit | null {
   const init = typeof raw === 'string' ? { candidate: raw } : raw;

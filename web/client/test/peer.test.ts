@@ -18,7 +18,8 @@ function mesh(userId = ALICE) {
   const sent: Sent[] = [];
   const freshIce = vi.fn(async () => ({ iceServers: [{ urls: ['turn:fresh'] }], ttl: 3600 }));
   const ask = async (name: string, data: object): Promise<object> => (sent.push({ name, ...data }), {});
-  const made = new Mesh({ callId: 'c1', userId, deviceId: 'PHONE', withVideo: false, media: new Media('voice'), rtc: {}, iceServers: ICE, freshIce, ask, changed: () => {} });
+  const media = new Media('voice');
+  const made = new Mesh({ callId: 'c1', userId, deviceId: 'PHONE', withVideo: false, media, rtc: {}, iceServers: ICE, freshIce, ask, changed: () => {} });
   const from = { callId: 'c1', fromUserId: BOB, fromDeviceId: 'DESK' };
   const hear = async (signal: Pick<Signalled, 'name'> & { data: object }) => {
     made.signal({ name: signal.name, data: { ...from, ...signal.data } } as Signalled);
@@ -28,7 +29,7 @@ function mesh(userId = ALICE) {
   const answer = (sdp: string, mark?: string) => hear({ name: 'webrtc-answer', data: { answer: { type: 'answer', sdp, mark } } });
   const candidate = (line: unknown) => hear({ name: 'ice-candidate', data: { candidate: line } });
   const last = (name: string) => sent.findLast((one) => one.name === name);
-  return { mesh: made, sent, freshIce, offer, answer, candidate, last, pc: () => FakePeerConnection.last };
+  return { mesh: made, media, sent, freshIce, offer, answer, candidate, last, pc: () => FakePeerConnection.last };
 }
 
 beforeEach(() => {
@@ -110,6 +111,34 @@ describe('negotiating', () => {
     expect(last('webrtc-answer')).toBeUndefined();
     await answer(sdpOf('bob'), last('webrtc-offer')?.offer?.mark);
     expect(pc().signalingState).toBe('stable');
+  });
+
+  it('asks the other of ours for a new line, once, and offers itself to other clients', async () => {
+    const camera = { getTracks: () => [{ kind: 'video', enabled: true }] };
+    const ours = mesh();
+    await ours.offer(sdpOf('bob'), 'm1');
+    vi.spyOn(ours.media, 'track').mockImplementation((slot) => (slot === 'camera' ? (camera.getTracks()[0] as unknown as MediaStreamTrack) : null));
+    ours.media.onTrack('camera', null);
+    ours.media.onTrack('camera', null);
+    await settle();
+    expect(ours.sent.filter(({ name }) => name === 'webrtc-offer')).toMatchObject([{ targetDeviceId: 'DESK', offer: { type: 'request', lines: 1 } }]);
+    const foreign = mesh();
+    await foreign.offer(sdpOf('bob'));
+    vi.spyOn(foreign.media, 'track').mockImplementation((slot) => (slot === 'camera' ? (camera.getTracks()[0] as unknown as MediaStreamTrack) : null));
+    foreign.media.onTrack('camera', null);
+    await settle();
+    expect(foreign.last('webrtc-offer')).toMatchObject({ offer: { type: 'offer' } });
+  });
+
+  it('offers the line that it is asked for', async () => {
+    const { mesh: own, answer, last, sent } = mesh('@zoe:localhost');
+    own.joined(BOB, 'DESK');
+    await settle();
+    await answer(sdpOf('bob'), last('webrtc-offer')?.offer?.mark);
+    own.signal({ name: 'webrtc-offer', data: { callId: 'c1', fromUserId: BOB, fromDeviceId: 'DESK', offer: { type: 'request', lines: 1 } as never } });
+    await settle();
+    expect(FakePeerConnection.last.getTransceivers()).toHaveLength(2);
+    expect(sent.filter(({ name }) => name === 'webrtc-offer')).toHaveLength(2);
   });
 
   it('begins anew with a page that began anew', async () => {
