@@ -20,7 +20,7 @@ export function ConnectionDetails({ call, onClose }: { call: CallSnapshot; onClo
 }
 
 function Peer({ call, peer }: { call: CallSnapshot; peer: PeerSnapshot }) {
-  const { t } = useTranslation('call');
+  const { t, i18n } = useTranslation('call');
   const { people } = useCalling();
   const name = personName(call, peer.userId, people);
   const quality = { good: t('details.good'), weak: t('details.weak'), lost: t('details.lost'), reconnecting: t('details.reconnecting'), unknown: t('details.unknown') };
@@ -35,7 +35,7 @@ function Peer({ call, peer }: { call: CallSnapshot; peer: PeerSnapshot }) {
       </h3>
       {peer.numbers ? (
         <dl className={styles.numbers}>
-          {rows(peer.numbers, t).map(([label, value]) => (
+          {rows(peer.numbers, t, i18n.language).map(([label, value]) => (
             <div key={label}>
               <dt>{label}</dt>
               <dd>{value}</dd>
@@ -49,12 +49,12 @@ function Peer({ call, peer }: { call: CallSnapshot; peer: PeerSnapshot }) {
   );
 }
 
-function rows(numbers: QualityNumbers, t: Words): [label: string, value: string][] {
-  const whole = (value: number) => Math.round(value).toLocaleString();
+function rows(numbers: QualityNumbers, t: Words, language: string): [label: string, value: string][] {
+  const whole = (value: number) => Math.round(value).toLocaleString(language);
   const { rttMs, lossPercent, jitterMs, width, height, framesPerSecond, localCandidate, remoteCandidate, protocol } = numbers;
   const found: [string, string | null][] = [
     [t('details.rtt'), rttMs === null ? null : t('details.ms', { value: whole(rttMs) })],
-    [t('details.loss'), lossPercent === null ? null : t('details.percent', { value: lossPercent.toLocaleString(undefined, { maximumFractionDigits: 1 }) })],
+    [t('details.loss'), lossPercent === null ? null : t('details.percent', { value: lossPercent.toLocaleString(language, { maximumFractionDigits: 1 }) })],
     [t('details.jitter'), jitterMs === null ? null : t('details.ms', { value: whole(jitterMs) })],
     [t('details.receive'), t('details.kbps', { value: whole(numbers.receiveKbps) })],
     [t('details.send'), t('details.kbps', { value: whole(numbers.sendKbps) })],

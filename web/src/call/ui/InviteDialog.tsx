@@ -1,5 +1,5 @@
 import { Button } from '@vector-im/compound-web';
-import type { Call } from 'ringback-client';
+import type { Call, CallSnapshot } from 'ringback-client';
 import { useId, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useStore } from '../../store';
@@ -15,12 +15,12 @@ const SEARCH_FROM = 7;
 /** Rings members of the room who are not in the call. */
 export function InviteDialog({ call, onClose }: { call: Call; onClose: () => void }) {
   const { t } = useTranslation('call');
-  const { people } = useCalling();
+  const { people, client } = useCalling();
   const snapshot = useStore(call);
   const [search, setSearch] = useState('');
   const [problem, setProblem] = useState<string | null>(null);
   const field = useId();
-  const free = invitable(snapshot, people.room(snapshot.roomId).members);
+  const free = invitable(snapshot, people.room(snapshot.roomId).members, client.userId);
   const name = (userId: string) => personName(snapshot, userId, people);
   const found = free.filter((userId) => name(userId).toLowerCase().includes(search.trim().toLowerCase())).sort((one, other) => name(one).localeCompare(name(other)));
   const ring = async (userId: string) => {
@@ -69,16 +69,17 @@ function Candidate({ name, onRing, children }: { name: string; onRing: () => Pro
     <li>
       {children}
       <span className={styles.personName}>{name}</span>
-      <Button kind="secondary" size="sm" disabled={asked} onClick={() => void ring()}>
-        {asked ? t('invite.ringing') : t('invite.ring', { name })}
+      <Button kind="secondary" size="sm" disabled={asked} aria-label={t('invite.ring', { name })} onClick={() => void ring()}>
+        {asked ? t('invite.ringing') : t('invite.ringShort')}
       </Button>
     </li>
   );
 }
 
 /** Members who are neither in the call nor being rung. */
-export function invitable(call: ReturnType<() => Call['snapshot']>, members: readonly { userId: string }[]): string[] {
-  const busy = new Set(call.others.filter(({ status }) => status === 'joined' || status === 'ringing' || status === 'invited').map(({ userId }) => userId));
-  for (const { userId } of call.peers) busy.add(userId);
+export function invitable(call: CallSnapshot, members: readonly { userId: string }[], self: string): string[] {
+  const busy = new Set([self]);
+  const others = call.others.filter(({ status }) => status === 'joined' || status === 'ringing' || status === 'invited');
+  for (const { userId } of [...others, ...call.peers]) busy.add(userId);
   return members.map(({ userId }) => userId).filter((userId) => !busy.has(userId));
 }
