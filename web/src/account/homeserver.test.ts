@@ -43,6 +43,19 @@ test('a name is looked up in the server’s own file', async () => {
   expect(await findHomeserver('example.org')).toEqual({ homeserver: { url: 'https://hs.example.org', serverName: 'example.org', flows } });
 });
 
+test('a URL is taken as it is, whatever the homeserver calls itself', async () => {
+  const asked = network({
+    'http://192.168.1.22:8008/.well-known/matrix/client': { 'm.homeserver': { base_url: 'http://localhost:8008/' } },
+    'http://192.168.1.22:8008/_matrix/client/v3/login': passwordFlow,
+    'https://example.org/.well-known/matrix/client': { 'm.homeserver': { base_url: 'https://hs.example.org/' } },
+    'https://example.org/_matrix/client/v3/login': { hello: 'web' },
+    'https://hs.example.org/_matrix/client/v3/login': passwordFlow,
+  });
+  expect(await findHomeserver('http://192.168.1.22:8008')).toMatchObject({ homeserver: { url: 'http://192.168.1.22:8008' } });
+  expect(asked).toEqual(['http://192.168.1.22:8008/_matrix/client/v3/login']);
+  expect(await findHomeserver('https://example.org')).toMatchObject({ homeserver: { url: 'https://hs.example.org' } });
+});
+
 test('without such a file the name itself is asked, a loopback by http', async () => {
   network({ 'https://example.org/_matrix/client/v3/login': passwordFlow, 'http://localhost:8008/_matrix/client/v3/login': passwordFlow });
   expect(await findHomeserver('example.org')).toMatchObject({ homeserver: { url: 'https://example.org' } });

@@ -84,9 +84,17 @@ export async function findHomeserver(typed: string): Promise<HomeserverAnswer> {
   const url = homeserverUrlIn(typed);
   const serverName = url ? null : serverNameIn(typed);
   if (!url && !serverName) return { problem: 'not-a-name' };
-  // A loopback has neither a certificate nor such a file.
-  const origin = url ?? `${loopback.test(serverName ?? '') ? 'http' : 'https'}://${serverName ?? ''}`;
-  const base = (loopback.test(serverName ?? '') ? null : await delegated(new URL(origin).origin)) ?? origin;
+  const isLoopback = loopback.test(serverName ?? '');
+  const origin = url ?? `${isLoopback ? 'http' : 'https'}://${serverName ?? ''}`;
+  // Whoever gives a URL means it, whatever the homeserver calls itself: it may be reached by another address from here.
+  // And a loopback has neither a certificate nor such a file.
+  const asGiven = url || isLoopback ? await ask(origin, serverName) : null;
+  if (asGiven && (isLoopback || !('problem' in asGiven))) return asGiven;
+  const base = await delegated(new URL(origin).origin);
+  return asGiven && (base === null || base === origin) ? asGiven : ask(base ?? origin, serverName);
+}
+
+async function ask(base: string, serverName: string | null): Promise<HomeserverAnswer> {
   try {
     const { status, body } = await getJson(`${base}/_matrix/client/v3/login`);
     const flows = readFlows(body);
