@@ -10,10 +10,10 @@ export default defineConfig({
   fullyParallel: true,
   forbidOnly: true,
   retries: 0,
-  timeout: 45_000,
-  expect: { timeout: 10_000 },
+  timeout: 90_000,
+  expect: { timeout: 20_000 },
   use: {
-    actionTimeout: 10_000,
+    actionTimeout: 20_000,
     launchOptions: {
       executablePath: world.chromium,
       args: [
@@ -35,6 +35,6 @@ export default defineConfig({
   },
   projects: [
     { name: 'calls', testMatch: '**/*.spec.ts' },
-    { name: 'screenshots', testMatch: '**/*.shots.ts' },
+    { name: 'screenshots', testMatch: '**/*.shots.ts', workers: 1, use: { posed: true } as object },
   ],
 });

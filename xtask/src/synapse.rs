@@ -175,6 +175,8 @@ fn config(directory: &Path, port: u16, secret: &str, turn_uris: &[&str], app_ser
         "form_secret": crate::random_hex(16),
         "bcrypt_rounds": 4,
         "presence": {"enabled": false},
+        // A client that starts again is told what is, not what was two minutes ago.
+        "caches": {"sync_response_cache_duration": "0s"},
         "app_service_config_files": app_services,
         "turn_uris": turn_uris,
         "turn_shared_secret": crate::random_hex(16),

@@ -4,10 +4,11 @@ import { expect, type Page } from '@playwright/test';
 
 /** Nothing that keeps people out: axe's serious and critical findings. */
 export async function expectAccessible(page: Page, where: string): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
+  // There are no frames, so there is no need of a page of its own to put their findings together.
+  const { violations } = await new AxeBuilder({ page }).options({ resultTypes: ['violations'] }).setLegacyMode().analyze();
   const grave = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
   const told = grave.map(({ id, help, nodes }) => `${id}: ${help}\n  ${nodes.map((node) => node.html.slice(0, 200)).join('\n  ')}`);
-  expect(told, where).toEqual([]);
+  expect.soft(told, where).toEqual([]);
 }
 
 /** No button or label whose text does not fit, and nothing that makes the page scroll sideways. */
@@ -20,6 +21,8 @@ export async function expectNothingCut(page: Page, where: string): Promise<void>
     for (const element of document.querySelectorAll<HTMLElement>(named)) {
       if (!element.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue;
       const style = getComputedStyle(element);
+      // A picture's name stands beside it, and only when asked for.
+      if (element.innerText.trim() === '') continue;
       // What others have typed may be long, and ends in an ellipsis; what is there for screen readers alone has no size.
       const mayEnd = style.textOverflow === 'ellipsis' || element.offsetWidth <= 1;
       if (style.overflowX === 'visible' && style.display === 'inline') continue;
@@ -29,5 +32,5 @@ export async function expectNothingCut(page: Page, where: string): Promise<void>
     }
     return found;
   });
-  expect(cut, where).toEqual([]);
+  expect.soft(cut, where).toEqual([]);
 }

@@ -42,3 +42,37 @@ export function prepare({ tcpOnly }: { tcpOnly: boolean }): void {
     }
   };
 }
+
+/** For pictures: a camera that shows somebody, and holds still. */
+export function pose(): void {
+  // An empty window that has not loaded anything yet has no devices.
+  if (!('MediaDevices' in window)) return;
+  const picture = (hue: number): MediaStreamTrack => {
+    const canvas = Object.assign(document.createElement('canvas'), { width: 1280, height: 720 });
+    const paper = canvas.getContext('2d')!;
+    const draw = () => {
+      paper.fillStyle = `hsl(${hue} 35% 72%)`;
+      paper.fillRect(0, 0, 1280, 720);
+      paper.fillStyle = `hsl(${hue} 30% 40%)`;
+      paper.beginPath();
+      paper.ellipse(640, 330, 120, 150, 0, 0, 7);
+      paper.ellipse(640, 760, 320, 250, 0, 0, 7);
+      paper.fill();
+    };
+    draw();
+    // A picture is sent only when something is drawn.
+    setInterval(draw, 100);
+    return canvas.captureStream(10).getVideoTracks()[0]!;
+  };
+  const devices = MediaDevices.prototype;
+  const getUserMedia = devices.getUserMedia;
+  devices.getUserMedia = async function (asked = {}) {
+    const stream = await getUserMedia.call(this, asked);
+    if (!asked.video) return stream;
+    const who = /"userId":"[^"]*/.exec(localStorage.getItem('ringback.session') ?? '')?.[0] ?? '';
+    const hue = [...who].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 360, 7);
+    stream.getVideoTracks().forEach((track) => (track.stop(), stream.removeTrack(track)));
+    stream.addTrack(picture(hue));
+    return stream;
+  };
+}

@@ -13,10 +13,17 @@ export interface Account {
   token: string;
 }
 
-export async function register(name: string): Promise<Account> {
+/** `plain`: by the bare name, where nobody has it yet. */
+export async function register(name: string, plain = false): Promise<Account> {
+  const bare = name.toLowerCase();
+  const unique = `${bare}-${randomBytes(4).toString('hex')}`;
+  if (!plain) return registerAs(name, unique);
+  return registerAs(name, bare).catch(() => registerAs(name, unique));
+}
+
+async function registerAs(name: string, localpart: string): Promise<Account> {
   const path = '/_synapse/admin/v1/register';
   const { nonce } = await ask('GET', path);
-  const localpart = `${name.toLowerCase()}-${randomBytes(4).toString('hex')}`;
   const password = 'correct horse';
   const mac = createHmac('sha1', world.registrationSecret)
     .update([nonce, localpart, password, 'notadmin'].join('\0'))
@@ -40,12 +47,16 @@ export async function makeRoom(members: Account[], name?: string): Promise<strin
   });
   for (const other of others) await ask('POST', `/_matrix/client/v3/join/${encodeURIComponent(room)}`, other, {});
   if (direct && !name) {
-    for (const [self, peer] of [members, [...members].reverse()]) {
-      const path = `/_matrix/client/v3/user/${encodeURIComponent(self!.userId)}/account_data/m.direct`;
-      await ask('PUT', path, self, { [peer!.userId]: [room] });
-    }
+    await keepAsDirect(first!, others[0]!, room);
+    await keepAsDirect(others[0]!, first!, room);
   }
   return room;
+}
+
+async function keepAsDirect(who: Account, other: Account, room: string): Promise<void> {
+  const path = `/_matrix/client/v3/user/${encodeURIComponent(who.userId)}/account_data/m.direct`;
+  const directs = await ask('GET', path, who).catch(() => ({}));
+  await ask('PUT', path, who, { ...directs, [other.userId]: [room] });
 }
 
 /** So that the next test finds an empty list. */

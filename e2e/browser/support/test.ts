@@ -1,6 +1,6 @@
 /** `test` with a server, users and windows; a window that breaks its policy or throws fails its test. */
 import { test as base, type Browser, type BrowserContext, type BrowserContextOptions, expect, type Page } from '@playwright/test';
-import { prepare } from './inpage.ts';
+import { pose, prepare } from './inpage.ts';
 import { type Account, leaveRoom, makeRoom, register } from './matrix.ts';
 import { Network } from './network.ts';
 import { logIn, Phone } from './phone.ts';
@@ -29,12 +29,15 @@ interface Fixtures {
 }
 
 interface Shared {
+  /** For pictures: users without random names, and cameras that show a person. */
+  posed: boolean;
   port: number;
   people: Map<string, Person>;
 }
 
 export const test = base.extend<Fixtures, Shared>({
   settings: [{}, { option: true }],
+  posed: [false, { option: true, scope: 'worker' }],
   port: [async ({}, use) => use(await freePort()), { scope: 'worker' }],
   people: [async ({}, use) => use(new Map()), { scope: 'worker' }],
   server: async ({ port, settings }, use, info) => {
@@ -43,8 +46,8 @@ export const test = base.extend<Fixtures, Shared>({
     await use(server);
     await server.stop();
   },
-  stage: async ({ browser, server, people }, use) => {
-    const stage = new Stage(browser, server, people);
+  stage: async ({ browser, server, people, posed }, use) => {
+    const stage = new Stage(browser, server, people, posed);
     await use(stage);
     await stage.clear();
   },
@@ -54,6 +57,7 @@ export const test = base.extend<Fixtures, Shared>({
 export class Stage {
   readonly #browser: Browser;
   readonly #people: Map<string, Person>;
+  readonly #posed: boolean;
   readonly #windows: BrowserContext[] = [];
   readonly #rooms: [string, Account[]][] = [];
   readonly #networks: Network[] = [];
@@ -61,17 +65,18 @@ export class Stage {
   readonly complaints: string[] = [];
   readonly server: Server;
 
-  constructor(browser: Browser, server: Server, people: Map<string, Person>) {
+  constructor(browser: Browser, server: Server, people: Map<string, Person>, posed: boolean) {
     this.#browser = browser;
     this.server = server;
     this.#people = people;
+    this.#posed = posed;
   }
 
   /** A user who has logged in by the form; the same one for every test of this worker. */
   async person(name: string): Promise<Person> {
     const known = this.#people.get(name);
     if (known) return known;
-    const account = await register(name);
+    const account = await register(name, this.#posed);
     const page = await this.page();
     await logIn(page, this.server.url, account);
     const login = await page.context().storageState({ indexedDB: true });
@@ -85,6 +90,23 @@ export class Stage {
     const room = await makeRoom(members, name);
     this.#rooms.push([room, members]);
     return room;
+  }
+
+  /** Three calls that are over, for somebody's list: one that they talked in, one that was declined, one that they missed. */
+  async pastCalls(whose: Account, other: Account, room: string): Promise<void> {
+    const act = async (who: Account, path: string, body: unknown = {}): Promise<string> => {
+      const headers = { Authorization: `Bearer ${who.token}`, 'Content-Type': 'application/json' };
+      const answer = await fetch(`${this.server.url}/api/calls/${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+      if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+      return ((await answer.json()) as { callId: string }).callId;
+    };
+    const talked = await act(whose, 'initiate', { roomId: room, callType: 'video' });
+    await act(other, `${talked}/answer`);
+    await act(whose, `${talked}/end`);
+    const declined = await act(whose, 'initiate', { roomId: room, callType: 'voice' });
+    await act(other, `${declined}/reject`);
+    const missed = await act(other, 'initiate', { roomId: room, callType: 'voice' });
+    await act(other, `${missed}/end`);
   }
 
   async network(): Promise<Network> {
@@ -105,6 +127,7 @@ export class Stage {
     await context.exposeBinding('tellOfViolation', (_, text: string) => complain(`policy: ${text}`));
     context.on('weberror', (error) => complain(`uncaught: ${error.error().stack ?? error.error()}`));
     await context.addInitScript(prepare, { tcpOnly: network !== undefined });
+    if (this.#posed) await context.addInitScript(pose);
     return context.newPage();
   }
 
