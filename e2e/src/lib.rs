@@ -49,8 +49,10 @@ pub struct World {
     pub node: PathBuf,
     /// The `ringback` under test.
     pub binary: PathBuf,
-    directory: PathBuf,
-    postgres: String,
+    /// Where the servers of this run are.
+    pub directory: PathBuf,
+    /// The private `PostgreSQL`, by a URL with a database that is not ours.
+    pub postgres: String,
     faketime: String,
 }
 

@@ -114,4 +114,3 @@ fn commands() -> Command {
         .subcommand(commands::forget::command())
         .subcommand(Command::new("openapi").about("Print the OpenAPI document"))
 }
-

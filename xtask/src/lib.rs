@@ -3,9 +3,12 @@
 //! Everything that is installed or written lies under `.dev` at the root of the repository; a directory of `PostgreSQL`, which
 //! its own user must be able to read, lies in the system's directory for temporary files.
 
+pub mod book;
 pub mod browser;
 pub mod coturn;
 pub mod demo;
+#[cfg(test)]
+mod documents;
 pub mod machine;
 pub mod matrix;
 pub mod package;

@@ -34,6 +34,8 @@ enum Task {
         /// Only the tests whose name contains this, without lints and docs.
         name: Option<String>,
     },
+    /// Makes the book of docs/.
+    Book,
     /// Makes the Debian package.
     Package,
     /// Draws every screen of the softphone into docs/screenshots.
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
     let done = xtask::process::end_all_on_signal().and_then(|()| match task {
         Task::Build { release } => build(release),
         Task::Demo { exit } => xtask::demo::run(exit),
+        Task::Book => xtask::book::build().map(|page| xtask::say::line(&format!("made {}", page.display()))),
         Task::Package => {
             let made = xtask::package::release()?;
             xtask::say::line(&format!("made {}: apt install {0}", made.display()));

@@ -16,8 +16,8 @@ use std::{
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 
-pub use self::packaging::{cargo_deb, clean_debian};
-pub use self::programs::{caddy, chromium, coturn, faketime, ip, nginx, openssl, prometheus};
+pub use self::packaging::{cargo_deb, clean_debian, mdbook};
+pub use self::programs::{caddy, chromium, coturn, faketime, ip, nginx, openssl, prometheus, sqlite3};
 use crate::{process, say};
 
 const SYNAPSE: &str = "matrix-synapse==1.163.*\n";

@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Result, bail};
 
 use crate::{
-    browser,
+    book, browser,
     coturn::Coturn,
     machine::Machine,
     package,
@@ -46,6 +46,7 @@ pub fn run(fast: bool, name: Option<&str>) -> Result<()> {
         tests(&mut report, name, postgres, clients);
     });
     if !fast && name.is_none() {
+        report.section("book", || book::build().map(drop));
         report.section("demo", || run_task(&["demo", "--exit"]));
     }
     report.close()
@@ -158,7 +159,7 @@ fn install_clients() -> Result<Clients> {
         let package = scope.spawn(install_packaging);
         let browser = scope.spawn(browser::install);
         let faketime = scope.spawn(setup::faketime);
-        let around = [setup::nginx, setup::caddy, setup::openssl, setup::prometheus];
+        let around = [setup::nginx, setup::caddy, setup::openssl, setup::prometheus, setup::sqlite3];
         let around = scope.spawn(move || around.into_iter().try_for_each(|install| install().map(drop)));
         joined(around)?;
         Ok(Clients {

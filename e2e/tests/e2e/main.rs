@@ -11,6 +11,7 @@ mod config;
 mod cuts;
 mod devices;
 mod doctor;
+mod documented;
 mod groups;
 mod history;
 mod homeserver;

@@ -1,6 +1,6 @@
-//! What makes the Debian package, and what it is tried on.
+//! What makes the Debian package and the book, and what the package is tried on.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{fs, path::PathBuf, process::Command, sync::Mutex};
 
 use anyhow::Result;
 
@@ -12,30 +12,34 @@ use crate::process;
 /// # Errors
 /// Where it cannot be installed; the message says what to type.
 pub fn cargo_deb() -> Result<PathBuf> {
-    const VERSION: &str = "=3.8.0";
     if process::find("dpkg-shlibdeps").is_none() || process::find("xz").is_none() {
         apt("what Debian packages are made with", &["dpkg-dev", "xz-utils"])?;
     }
+    // With the system's xz.
+    cargo_program("cargo-deb", "=3.8.0", &["--no-default-features"])
+}
+
+/// The program that makes books of pages.
+///
+/// # Errors
+/// Where it cannot be installed; the message says what to type.
+pub fn mdbook() -> Result<PathBuf> {
+    cargo_program("mdbook", "=0.5.4", &["--no-default-features", "--features", "search"])
+}
+
+/// A program of one of crates.io's packages. Not optimised: it compiles in half the time, and its work here is small.
+fn cargo_program(name: &str, version: &str, features: &[&str]) -> Result<PathBuf> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _guard = ONE_AT_A_TIME.lock();
     let directory = crate::dev("cargo")?;
-    let (program, stamp) = (directory.join("bin/cargo-deb"), directory.join("cargo-deb-version"));
-    if !(holds(&stamp, VERSION) && program.is_file()) {
+    let (program, stamp) = (directory.join("bin").join(name), directory.join(format!("{name}-version")));
+    if !(holds(&stamp, version) && program.is_file()) {
         let mut cargo = crate::ringback::cargo();
-        // Not optimised, and with the system's xz: it compiles in half the time, and its own work is small.
-        cargo.args([
-            "install",
-            "cargo-deb",
-            "--version",
-            VERSION,
-            "--locked",
-            "--debug",
-            "--no-default-features",
-            "--force",
-            "--root",
-        ]);
-        cargo.arg(&directory).env("CARGO_TARGET_DIR", directory.join("target"));
-        step("cargo-deb", "cargo-deb", cargo)?;
+        cargo.args(["install", name, "--version", version, "--locked", "--debug", "--force", "--root"]).arg(&directory);
+        cargo.args(features).env("CARGO_TARGET_DIR", directory.join("target"));
+        step(name, name, cargo)?;
         fs::remove_dir_all(directory.join("target"))?;
-        fs::write(stamp, VERSION)?;
+        fs::write(stamp, version)?;
     }
     Ok(program)
 }

@@ -51,6 +51,14 @@ pub fn openssl() -> Result<PathBuf> {
     program("openssl", "OpenSSL", &["openssl"])
 }
 
+/// The shell of SQLite.
+///
+/// # Errors
+/// Where it cannot be installed; the message says what to type.
+pub fn sqlite3() -> Result<PathBuf> {
+    program("sqlite3", "SQLite's shell", &["sqlite3"])
+}
+
 /// The program that sets up networks.
 ///
 /// # Errors

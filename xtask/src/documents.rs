@@ -8,8 +8,9 @@ use std::{
 };
 
 fn documents() -> Vec<PathBuf> {
-    let root = xtask::root();
-    let folders = [root.clone(), root.join("docs"), root.join("deploy/synapse-ringback")];
+    let root = crate::root();
+    let folders =
+        [root.clone(), root.join("docs"), root.join("deploy"), root.join("deploy/synapse-ringback"), root.join("web/client")];
     let entries = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap()).map(|entry| entry.unwrap().path());
     entries.filter(|path| path.extension().is_some_and(|ending| ending == "md")).collect()
 }
@@ -29,7 +30,7 @@ fn what_is_shown_of_a_file_is_in_it() {
             let (file, rest) = part.split_once(" -->\n```").unwrap_or_else(|| panic!("{}: no block", document.display()));
             let (_, block) = rest.split_once('\n').unwrap();
             let (block, _) = block.split_once("\n```").unwrap();
-            let source = fs::read_to_string(xtask::root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+            let source = fs::read_to_string(crate::root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
             let (block, source) = (bare(block), bare(&source));
             let found = source.windows(block.len()).any(|lines| lines == block);
             assert!(found, "{}: this is not in {file}:\n{}", document.display(), block.join("\n"));
