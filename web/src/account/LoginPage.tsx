@@ -125,12 +125,15 @@ function PasswordForm({ state, former, firstProblem, onLogin }: Omit<Props, 'not
 function HomeserverField({ state, value, onChange }: { state: Found; value: string; onChange: (value: string) => void }) {
   const { t } = useTranslation('login');
   const { t: general } = useTranslation();
+  // Ringback's own page may talk to its own homeserver alone: its policy says so.
+  const fixed = new URL(state.config.baseUrl).origin === location.origin;
   return (
     <Form.Field name="homeserver" serverInvalid={state.problem !== null}>
       <Form.Label>{t('homeserver')}</Form.Label>
       <Form.TextControl
         value={value}
         required
+        readOnly={fixed}
         autoCapitalize="none"
         autoComplete="url"
         inputMode="url"
@@ -144,7 +147,7 @@ function HomeserverField({ state, value, onChange }: { state: Found; value: stri
       />
       <Form.ErrorMessage match="valueMissing">{t('required')}</Form.ErrorMessage>
       {state.problem && <Form.ErrorMessage>{general(`homeserverProblem.${state.problem}`)}</Form.ErrorMessage>}
-      {!state.problem && <Form.HelpMessage role="status">{state.checking ? t('checking') : t('homeserverHelp')}</Form.HelpMessage>}
+      {!state.problem && <Form.HelpMessage role="status">{state.checking ? t('checking') : t(fixed ? 'homeserverFixed' : 'homeserverHelp')}</Form.HelpMessage>}
     </Form.Field>
   );
 }
