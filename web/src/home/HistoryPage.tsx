@@ -8,6 +8,7 @@ import VoiceSolidIcon from '@vector-im/compound-design-tokens/assets/web/icons/v
 import type { HistoryRow } from 'ringback-client';
 import { useEffect, useId } from 'react';
 import { useTranslation } from 'react-i18next';
+import { localeOf } from '../i18n';
 import { useStore } from '../store';
 import { Empty } from '../ui/Empty';
 import { IconAction } from '../ui/IconAction';
@@ -81,7 +82,7 @@ function DayGroup({ day }: { day: Day }) {
   const id = useId();
   const today = new Date().setHours(0, 0, 0, 0);
   const yesterday = new Date(new Date(today).setDate(new Date(today).getDate() - 1)).getTime();
-  const date = new Intl.DateTimeFormat(i18n.language, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' });
+  const date = new Intl.DateTimeFormat(localeOf(i18n.language), { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' });
   const title = day.start === today ? t('today') : day.start === yesterday ? t('yesterday') : date.format(day.start);
   return (
     <section aria-labelledby={id} className={styles.day}>
@@ -106,7 +107,7 @@ function Row({ row }: { row: HistoryRow }) {
   // A room that one has left is not known any more: then who called is the best there is.
   const shown = room ? { name: room.name, avatarUrl: people.picture(room.avatarMxc) } : people.user(row.initiatorId);
   const [Icon, CallIcon] = row.callType === 'video' ? [VideoSolidIcon, VideoIcon] : [VoiceSolidIcon, VoiceIcon];
-  const time = new Intl.DateTimeFormat(i18n.language, { hour: 'numeric', minute: '2-digit' }).format(new Date(row.createdAt));
+  const time = new Intl.DateTimeFormat(localeOf(i18n.language), { hour: 'numeric', minute: '2-digit' }).format(new Date(row.createdAt));
   return (
     <li className={styles.row} data-missed={row.missed || undefined}>
       <Avatar id={room?.avatarId ?? row.initiatorId} name={shown.name} src={shown.avatarUrl ?? undefined} size="44px" aria-hidden />

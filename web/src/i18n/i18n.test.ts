@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { languages, preferredLanguage } from '.';
+import { languages, localeOf, preferredLanguage } from '.';
 
 const texts = import.meta.glob<Record<string, unknown>>('./*/*.json', { eager: true, import: 'default' });
 const sources = import.meta.glob<string>(['../**/*.{ts,tsx}', '!../**/*.test.{ts,tsx}'], { eager: true, query: '?raw', import: 'default' });
@@ -39,4 +39,10 @@ describe.each(namespaces)('%s', (file) => {
 test('the first language that there is a translation for is taken', () => {
   expect(preferredLanguage(['fr', 'de-AT', 'en'])).toBe('de');
   expect(preferredLanguage(['fr'])).toBe('en');
+});
+
+test('dates and times are written as the browser says, in the language of the page', () => {
+  expect(localeOf('en', ['en-GB', 'de'])).toBe('en-GB');
+  expect(localeOf('de', ['en-GB', 'de-AT'])).toBe('de-AT');
+  expect(localeOf('de', ['fr'])).toBe('de');
 });

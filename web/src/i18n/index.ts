@@ -25,6 +25,11 @@ export function preferredLanguage(wanted: readonly string[] = navigator.language
   return 'en';
 }
 
+/** The language as the browser's user writes dates and times in it: `en-GB` for `en`, where that is what the browser says. */
+export function localeOf(language: string, wanted: readonly string[] = navigator.languages): string {
+  return wanted.find((tag) => tag.split('-')[0] === language) ?? language;
+}
+
 export async function changeLanguage(language: Language): Promise<void> {
   if (!i18next.hasResourceBundle(language, 'app')) {
     for (const [namespace, texts] of Object.entries(await load(language))) i18next.addResourceBundle(language, namespace, texts);
