@@ -3,7 +3,7 @@ import { expect, test } from '../support/test.ts';
 // Without the browser's pretended devices there are none.
 test.use({
   launchOptions: async ({ launchOptions }, use) => {
-    await use({ ...launchOptions, args: launchOptions.args?.filter((arg) => arg !== '--use-fake-device-for-media-stream') });
+    await use({ ...launchOptions, args: launchOptions.args?.filter((arg) => !arg.startsWith('--use-fake-device-for-media-stream')) });
   },
 });
 
