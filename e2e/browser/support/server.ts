@@ -33,6 +33,8 @@ export class Server {
       HOMESERVER_URL: world.homeserver,
       DATABASE_URL: `sqlite://${this.directory}/ringback.db`,
       CALLS_PER_MINUTE: '0',
+      // A browser that gets no processor for a while is not one that has gone.
+      GRACE_PERIOD: '60s',
       STUN_URIS: '',
       TURN_URIS: world.turnUris,
       TURN_SECRET: world.turnSecret,
