@@ -64,7 +64,7 @@ async fn settle(calls: &Arc<Calls>) -> Result<(), ApiError> {
     let settled = stream::iter(due).map(|id| expire(calls, id)).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await;
     settled.into_iter().collect::<Result<(), _>>()?;
     // Cleared first: what is armed while the store is asked must not be overwritten by its older answer.
-    calls.alarm.set(None);
-    calls.alarm.arm(calls.store.next_deadline().await?);
+    calls.alarm.clear();
+    calls.alarm.learn(calls.store.next_deadline().await?);
     Ok(())
 }
