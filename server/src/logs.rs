@@ -47,8 +47,11 @@ fn subscriber(filter: EnvFilter, format: LogFormat, traces: Option<&Traces>) -> 
         LogFormat::Text => lines.fmt_fields(WithCall).boxed(),
         LogFormat::Json => lines.fmt_fields(JsonFields::new()).event_format(WithCall).boxed(),
     };
-    let lines =
-        lines.with_filter(filter.and(filter_fn(|line| !line.is_span() && (*line.level() <= Level::WARN || is_ours(line)))));
+    // Without the hint libraries that use `log` would hand over each of their lines, to be thrown away here: tungstenite has several
+    // for each frame.
+    let most = filter.max_level_hint().unwrap_or(LevelFilter::TRACE);
+    let heard = filter_fn(|line| !line.is_span() && (*line.level() <= Level::WARN || is_ours(line))).with_max_level_hint(most);
+    let lines = lines.with_filter(filter.and(heard));
     // A layer that is `None` would have every span made.
     let Some(traces) = traces else { return tracing_subscriber::registry().with(lines).into() };
     let spans = OpenTelemetryLayer::new(traces.tracer()).with_location(false).with_threads(false).with_target(false);
