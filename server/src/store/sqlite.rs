@@ -145,7 +145,7 @@ fn start(role: Role, mut connection: Connection) -> anyhow::Result<mpsc::Sender<
 /// Runs what has arrived in one transaction, and gives back what is not a job.
 fn run_batch(role: &Role, connection: &mut Connection, first: Job, messages: &mut mpsc::Receiver<Message>) -> Option<Message> {
     let mut replies = Vec::new();
-    if let Err(fault) = connection.execute_batch(role.begin).map_err(Fault::new) {
+    if let Err(fault) = run(connection, role.begin).map_err(Fault::new) {
         first(&mut SqliteTx(connection))(Err(fault));
         return None;
     }
@@ -159,7 +159,7 @@ fn run_batch(role: &Role, connection: &mut Connection, first: Job, messages: &mu
     if role.batch > 1 {
         metrics::committed(replies.len());
     }
-    let committed = connection.execute_batch("COMMIT").map_err(|error| {
+    let committed = run(connection, "COMMIT").map_err(|error| {
         // Leaves no transaction open; where the failure ended it already, this one fails, and that is well.
         let _ = connection.execute_batch("ROLLBACK");
         Fault::new(error)
@@ -168,6 +168,11 @@ fn run_batch(role: &Role, connection: &mut Connection, first: Job, messages: &mu
         reply(committed.clone());
     }
     next
+}
+
+/// Runs a statement that is run again and again.
+fn run(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([]).map(drop)
 }
 
 async fn submit<O: Op>(thread: &mpsc::Sender<Message>, op: O) -> Result<O::Out, Fault> {
@@ -195,12 +200,12 @@ struct SqliteTx<'a>(&'a mut Connection);
 impl SqliteTx<'_> {
     /// What fails is undone alone, and does not take the rest of the batch with it.
     fn in_savepoint<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T, Fault> {
-        self.0.prepare_cached("SAVEPOINT job").and_then(|mut s| s.execute([])).map_err(Fault::new)?;
+        run(self.0, "SAVEPOINT job").map_err(Fault::new)?;
         let result = work(self);
         if result.is_err() {
             self.0.execute_batch("ROLLBACK TO job").map_err(Fault::new)?;
         }
-        self.0.prepare_cached("RELEASE job").and_then(|mut s| s.execute([])).map_err(Fault::new)?;
+        run(self.0, "RELEASE job").map_err(Fault::new)?;
         result
     }
 
