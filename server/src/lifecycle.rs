@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use axum::{Extension, Router, body::Body, http::Request};
+use axum::{Router, body::Body, http::Request};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto, graceful::GracefulShutdown},
@@ -11,7 +11,7 @@ use hyper_util::{
 };
 use sd_notify::NotifyState;
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     signal::unix::{SignalKind, signal},
     time::{sleep, timeout},
 };
@@ -28,14 +28,17 @@ const DRAIN_WITHIN: Duration = Duration::from_secs(8);
 const TIDY_EVERY: Duration = Duration::from_hours(1);
 /// How long to wait when the system has no more connections to give.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
+/// How many connections may wait to be accepted: when a proxy was restarted all devices come at once, and one that finds no room
+/// tries again only after a second or three. The system's own limit (`net.core.somaxconn`) is usually this.
+const BACKLOG: u32 = 4096;
 
 /// Runs the server until it is told to go.
 ///
 /// # Errors
 /// Where it cannot start: with what to do about it.
 pub async fn serve(config: Config) -> anyhow::Result<()> {
-    let clients = bind(config.listen, "listen").await?;
-    let operator = bind(config.ops_listen, "ops_listen").await?;
+    let clients = bind(config.listen, "listen")?;
+    let operator = bind(config.ops_listen, "ops_listen")?;
     let app = App::start(config).await?;
     let (router, socket_io) = http::router(&app);
     let stop = app.stopping.clone();
@@ -90,13 +93,20 @@ fn tell_service_manager(state: NotifyState<'_>) {
     }
 }
 
-async fn bind(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| {
+fn bind(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
+    listen(address).with_context(|| {
         let (flag, variable) = (setting.replace('_', "-"), setting.to_ascii_uppercase());
         format!(
             "cannot listen at {address}: stop what listens there, or choose another address with --{flag} or RINGBACK_{variable}"
         )
     })
+}
+
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 async fn asked_to_stop() -> anyhow::Result<()> {
@@ -150,8 +160,11 @@ fn serve_connection(stream: TcpStream, peer: SocketAddr, router: &Router, gracef
     // Signals are small and must not wait for each other; a socket that refuses this is slower, no worse.
     let _ = stream.set_nodelay(true);
     let Ok(local) = stream.local_addr() else { return };
-    let service = router.clone().layer(Extension(Ends { peer, local }));
-    let service = service.map_request(|request: Request<hyper::body::Incoming>| request.map(Body::new));
+    let ends = Ends { peer, local };
+    let service = router.clone().map_request(move |mut request: Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(ends);
+        request.map(Body::new)
+    });
     let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
     let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service));
