@@ -12,6 +12,9 @@ use tokio_tungstenite::{
 
 use crate::{Error, http::CONNECT_WITHIN};
 
+/// How much is read at once, in bytes.
+const READ_BUFFER: usize = 8 * 1024;
+
 /// The WebSocket's address, from Ringback's in any of its forms.
 pub(super) fn socket_address(url: &str) -> Result<String, Error> {
     let bad = |why: String| Error::Address { address: url.to_owned(), why };
@@ -32,8 +35,10 @@ pub(super) fn socket_address(url: &str) -> Result<String, Error> {
 pub(super) async fn open(address: &str) -> Result<WebSocketStream<MaybeTlsStream<TcpStream>>, Error> {
     let unreachable = |why: String| Error::Unreachable { address: address.to_owned(), why };
     let connector = if address.starts_with("wss:") { Some(tls().map_err(unreachable)?) } else { None };
+    // The library's own default reserves 128 KiB for each connection.
+    let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER);
     // Without Nagle's algorithm: a candidate must not wait for an acknowledgement.
-    let opening = connect_async_tls_with_config(address, Some(WebSocketConfig::default()), true, connector);
+    let opening = connect_async_tls_with_config(address, Some(config), true, connector);
     match timeout(CONNECT_WITHIN, opening).await {
         Ok(Ok((stream, _))) => Ok(stream),
         Ok(Err(SocketError::Http(response))) => {
