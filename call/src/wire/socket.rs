@@ -192,9 +192,9 @@ impl ClientMessage {
         Ok(match event {
             "register-user" => Self::Register(parse_object(body)?),
             "join-call" => Self::Join(parse_object(body)?),
-            "webrtc-offer" => Self::signal::<Offer>(body)?,
-            "webrtc-answer" => Self::signal::<AnswerSdp>(body)?,
-            "ice-candidate" => Self::signal::<Candidate>(body)?,
+            "webrtc-offer" => Self::signal::<Offer>(body, SignalKind::Offer)?,
+            "webrtc-answer" => Self::signal::<AnswerSdp>(body, SignalKind::Answer)?,
+            "ice-candidate" => Self::signal::<Candidate>(body, SignalKind::Candidate)?,
             "toggle-audio" => Self::toggle(Media::Audio, body)?,
             "toggle-video" => Self::toggle(Media::Video, body)?,
             "toggle-screen" => Self::toggle(Media::Screen, body)?,
@@ -213,7 +213,11 @@ impl ClientMessage {
         })
     }
 
-    fn signal<B: serde::de::DeserializeOwned + SignalBody>(body: &str) -> Result<Self, Malformed> {
+    /// Signals are most of what comes, so one look at a well-formed one must do; what else it may be takes as long as it takes.
+    fn signal<B: serde::de::DeserializeOwned + SignalBody>(body: &str, kind: SignalKind) -> Result<Self, Malformed> {
+        if let Some(message) = WellFormed::read(body, kind) {
+            return Ok(message);
+        }
         let (signal, claimed) = parse_object::<B>(body)?.into_signal()?;
         Ok(Self::Signal(call_id(body)?, signal, claimed))
     }
@@ -222,6 +226,44 @@ impl ClientMessage {
         let Toggle { enabled, user_id, access_token } = parse_object(body)?;
         Ok(Self::Toggle(call_id(body)?, media, enabled, Claimed { user_id, access_token }))
     }
+}
+
+/// A signal with everything that it must have.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WellFormed<'a> {
+    call_id: CallId,
+    #[serde(borrow)]
+    offer: Option<&'a RawValue>,
+    #[serde(borrow)]
+    answer: Option<&'a RawValue>,
+    #[serde(borrow)]
+    candidate: Option<&'a RawValue>,
+    #[serde(default)]
+    target_user_id: Target,
+    target_device_id: Option<DeviceId>,
+    user_id: Option<UserId>,
+    access_token: Option<AccessToken>,
+}
+
+impl WellFormed<'_> {
+    fn read(body: &str, kind: SignalKind) -> Option<ClientMessage> {
+        let message: WellFormed<'_> = serde_json::from_str(body).ok().filter(|_| body.trim_start().starts_with('{'))?;
+        let payload = match kind {
+            SignalKind::Offer => message.offer,
+            SignalKind::Answer => message.answer,
+            SignalKind::Candidate => message.candidate,
+        };
+        let payload = payload.filter(|payload| kind == SignalKind::Candidate || is_description(payload))?.to_owned();
+        let signal = Signal { kind, payload, target: message.target_user_id, target_device: message.target_device_id };
+        let claimed = Claimed { user_id: message.user_id, access_token: message.access_token };
+        Some(ClientMessage::Signal(message.call_id, signal, claimed))
+    }
+}
+
+/// Whether it can be a session description.
+fn is_description(payload: &RawValue) -> bool {
+    payload.get().starts_with(['{', '"'])
 }
 
 fn call_id(body: &str) -> Result<CallId, Malformed> {
@@ -242,7 +284,7 @@ macro_rules! signal_body {
         impl SignalBody for $body {
             fn into_signal(self) -> Result<(Signal, Claimed), Malformed> {
                 let kind = SignalKind::$kind;
-                if kind != SignalKind::Candidate && !self.$payload.get().starts_with(['{', '"']) {
+                if kind != SignalKind::Candidate && !is_description(&self.$payload) {
                     let complaint =
                         concat!("`", stringify!($payload), "` must be a session description, as the browser gives it");
                     return Err(Malformed { errcode: errcode::BAD_JSON, error: complaint.to_owned() });
