@@ -1,6 +1,12 @@
 //! Who is asking. A token is the homeserver's to judge; its answer is kept for a minute, under a hash of the token.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use call::{
     ids::{AccessToken, DeviceId, UserId},
@@ -8,6 +14,7 @@ use call::{
 };
 use moka::future::Cache;
 use sha2::{Digest, Sha256};
+use tokio::time::Instant;
 
 use crate::{
     clock,
@@ -46,11 +53,21 @@ pub enum Patience {
     WhileAway,
 }
 
+/// What the homeserver has said of a token, and for how long that counts.
+#[derive(Debug, Clone)]
+pub struct Judged {
+    /// Whose it is.
+    pub who: Arc<Identity>,
+    until: Instant,
+    refusals: u64,
+}
+
 /// Checks tokens.
 pub struct Auth {
     homeserver: Arc<Homeserver>,
-    fresh: Cache<TokenHash, Arc<Identity>>,
-    known: Cache<TokenHash, Arc<Identity>>,
+    fresh: Cache<TokenHash, Judged>,
+    known: Cache<TokenHash, Judged>,
+    refusals: Arc<AtomicU64>,
     allow_unverified: bool,
 }
 
@@ -59,8 +76,10 @@ impl Auth {
     pub fn new(homeserver: Arc<Homeserver>, allow_unverified: bool) -> Self {
         let cache = |lives| Cache::builder().max_capacity(TOKENS).time_to_live(lives).build();
         let (fresh, known): (Cache<_, _>, Cache<_, _>) = (cache(FRESH), cache(STALE));
-        let caches = [fresh.clone(), known.clone()];
+        let (caches, refusals) = ([fresh.clone(), known.clone()], Arc::new(AtomicU64::new(0)));
+        let count = refusals.clone();
         homeserver.on_refusal(move |token| {
+            count.fetch_add(1, Relaxed);
             let (hash, caches) = (hash(token), caches.clone());
             tokio::spawn(async move {
                 for cache in caches {
@@ -68,7 +87,7 @@ impl Auth {
                 }
             });
         });
-        Self { homeserver, fresh, known, allow_unverified }
+        Self { homeserver, fresh, known, refusals, allow_unverified }
     }
 
     /// Whose the token is. Many who ask at once with one token cost one request.
@@ -76,25 +95,40 @@ impl Auth {
     /// # Errors
     /// [`Failure`] of the homeserver.
     pub async fn whose(&self, token: &AccessToken, patience: Patience) -> Result<Arc<Identity>, Failure> {
+        self.judge(token, patience).await.map(|judged| judged.who)
+    }
+
+    /// The same, to be kept by whoever asks about one token with every message.
+    ///
+    /// # Errors
+    /// [`Failure`] of the homeserver.
+    pub async fn judge(&self, token: &AccessToken, patience: Patience) -> Result<Judged, Failure> {
         let hash = hash(token);
+        let refusals = self.refusals.load(Relaxed);
         let ask = async {
             let answer = self.homeserver.whoami(token).await?;
             let device = answer.device_id.or_else(|| DeviceId::parse(NO_DEVICE).ok()).ok_or(Failure::UnknownToken)?;
-            let identity = Arc::new(Identity { user: answer.user_id, device, token: Some(token.clone()) });
-            self.known.insert(hash, identity.clone()).await;
-            Ok(identity)
+            let who = Arc::new(Identity { user: answer.user_id, device, token: Some(token.clone()) });
+            let judged = Judged { who, until: Instant::now() + FRESH, refusals };
+            self.known.insert(hash, judged.clone()).await;
+            Ok(judged)
         };
         let failure = match self.fresh.try_get_with(hash, ask).await {
-            Ok(identity) => return Ok(identity),
+            Ok(judged) => return Ok(judged),
             Err(failure) => Failure::clone(&failure),
         };
         if patience == Patience::WhileAway
             && failure.is_outage()
-            && let Some(identity) = self.known.get(&hash).await
+            && let Some(judged) = self.known.get(&hash).await
         {
-            return Ok(identity);
+            return Ok(judged);
         }
         Err(failure)
+    }
+
+    /// Whether what was said of a token counts still: it is not too old, and no token was refused since, be it this one or another.
+    pub fn counts_still(&self, judged: &Judged) -> bool {
+        judged.refusals == self.refusals.load(Relaxed) && Instant::now() < judged.until
     }
 
     /// Whether the homeserver need not be asked whose this token is.
@@ -105,7 +139,8 @@ impl Auth {
     /// Believes this without asking.
     #[cfg(test)]
     pub async fn trust(&self, token: &AccessToken, identity: Identity) {
-        self.fresh.insert(hash(token), Arc::new(identity)).await;
+        let judged = Judged { who: Arc::new(identity), until: Instant::now() + FRESH, refusals: 0 };
+        self.fresh.insert(hash(token), judged).await;
     }
 
     /// Who sends a request or a message: by the header's token, else by that in the body. The user id in the body, if there is

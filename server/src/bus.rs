@@ -176,7 +176,7 @@ impl Node {
                 }
             }
             Parcel::Stop { call, user, device, but, event } => {
-                let event = Event::new(event);
+                let event = Arc::new(Event::new(event));
                 for session in self.hub.sessions(user) {
                     let is_meant = device.as_ref().is_none_or(|device| session.device == *device);
                     if is_meant && but.as_ref().is_none_or(|acting| !acting.is(&session)) {
@@ -185,13 +185,13 @@ impl Node {
                 }
             }
             Parcel::TellUser { user, event } => {
-                let event = Event::new(event);
+                let event = Arc::new(Event::new(event));
                 for session in self.hub.sessions(user) {
                     session.send(&event);
                 }
             }
             Parcel::TellDevices { call, devices, event } => {
-                let event = Event::new(event);
+                let event = Arc::new(Event::new(event));
                 for (user, device) in devices {
                     for session in self.hub.sessions(user) {
                         if session.device == *device && session.shows(call) {

@@ -80,6 +80,11 @@ impl ApiError {
         this
     }
 
+    /// 503: the asker has come back on another connection.
+    pub fn replaced() -> Self {
+        Self::unavailable("this connection has been replaced by a later one")
+    }
+
     /// 503.
     pub fn unavailable(error: &str) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, errcode::UNAVAILABLE, error)

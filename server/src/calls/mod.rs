@@ -162,7 +162,7 @@ impl Calls {
             return Ok(live);
         }
         let load = async { Ok::<_, ApiError>(self.store.load(id).await?) };
-        let call = trail::about(id, load).await?.ok_or_else(ApiError::no_such_call)?;
+        let call = Box::pin(trail::about(id, load)).await?.ok_or_else(ApiError::no_such_call)?;
         Ok(self.live.restore(call))
     }
 

@@ -6,9 +6,9 @@ use call::{
     call::{Part, Refusal},
     ids::{CallId, DeviceId, UserId},
     signal::route,
-    wire::{Signal, SignalKind},
+    wire::{Signal, SignalKind, Target},
 };
-use serde_json::json;
+use serde::Serialize;
 
 use super::{
     Calls,
@@ -23,12 +23,23 @@ use crate::{
 
 impl Calls {
     /// Hands an offer, an answer or a candidate to those it is for, or keeps it for them. The sender is who has proved to be.
+    /// `is_replaced`: whether the sender has come back on another connection, and says there again what was not acknowledged here.
     ///
     /// # Errors
-    /// 403, 404, 409; 429 where no more can wait for somebody: the others have got it then.
-    pub async fn relay(&self, who: &Identity, id: &CallId, signal: &Signal) -> Result<(), ApiError> {
+    /// 403, 404, 409; 503 for a connection that is replaced; 429 where no more can wait for somebody: the others have got it then.
+    pub async fn relay(
+        &self,
+        who: &Identity,
+        id: &CallId,
+        signal: &Signal,
+        is_replaced: impl Fn() -> bool,
+    ) -> Result<(), ApiError> {
         let live = self.find(id).await?;
         let mut roster = live.roster();
+        // Asked while nobody else hands on: a signal of the earlier connection can not come behind one of the later.
+        if is_replaced() {
+            return Err(ApiError::replaced());
+        }
         let call = roster.call.clone();
         let receivers = route(&call, &who.user, &signal.target)?;
         let event = Arc::new(write(who, id, signal));
@@ -82,6 +93,21 @@ impl Calls {
     }
 }
 
+/// How many bytes a signal's way usually takes.
+const ROUTE_TAKES: usize = 320;
+
+/// A signal's way, as its receivers are told; what the browser gave follows it verbatim.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Route<'a> {
+    #[serde(rename = "type")]
+    name: &'static str,
+    call_id: &'a CallId,
+    from_user_id: &'a UserId,
+    from_device_id: &'a DeviceId,
+    target_user_id: &'a Target,
+}
+
 fn write(who: &Identity, id: &CallId, signal: &Signal) -> Event {
     let name = signal.kind.event();
     let field = match signal.kind {
@@ -89,14 +115,12 @@ fn write(who: &Identity, id: &CallId, signal: &Signal) -> Event {
         SignalKind::Answer => "answer",
         SignalKind::Candidate => "candidate",
     };
-    let route = json!({
-        "type": name,
-        "callId": id,
-        "fromUserId": who.user,
-        "fromDeviceId": who.device,
-        "targetUserId": signal.target,
-    })
-    .to_string();
-    let open = route.strip_suffix('}').unwrap_or(&route);
-    Event::of(name, format!("{open},\"{field}\":{}}}", signal.payload.get()))
+    let route = Route { name, call_id: id, from_user_id: &who.user, from_device_id: &who.device, target_user_id: &signal.target };
+    let mut text = Vec::with_capacity(ROUTE_TAKES + signal.payload.get().len());
+    serde_json::to_writer(&mut text, &route).unwrap_or_else(|_| unreachable!("ids are plain data"));
+    text.pop();
+    for part in [",\"", field, "\":", signal.payload.get(), "}"] {
+        text.extend_from_slice(part.as_bytes());
+    }
+    Event::of(name, String::from_utf8(text).unwrap_or_else(|_| unreachable!("JSON is UTF-8")))
 }

@@ -15,7 +15,10 @@ use backon::{ExponentialBuilder, Retryable};
 use call::ids::{AccessToken, DeviceId, UserId};
 use reqwest::{Method, StatusCode, header::HeaderMap};
 use serde::{Deserialize, de::DeserializeOwned};
-use tokio::{sync::Semaphore, time::Instant};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::Instant,
+};
 use tracing::{Instrument as _, field::Empty};
 use url::Url;
 
@@ -28,11 +31,15 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How many requests are under way at once.
 const UNDER_WAY: usize = 64;
 
+/// How many of them may be requests that nobody waits for.
+const UNHURRIED: usize = 8;
+
 /// The homeserver, reached by its client-server API.
 pub struct Homeserver {
     base: Url,
     http: reqwest::Client,
     turns: Semaphore,
+    unhurried: Semaphore,
     on_refusal: OnceLock<OnRefusal>,
 }
 
@@ -116,7 +123,13 @@ impl Homeserver {
             .tcp_nodelay(true)
             .user_agent(concat!("ringback/", env!("CARGO_PKG_VERSION")))
             .build()?;
-        Ok(Self { base, http, turns: Semaphore::new(UNDER_WAY), on_refusal: OnceLock::new() })
+        Ok(Self {
+            base,
+            http,
+            turns: Semaphore::new(UNDER_WAY),
+            unhurried: Semaphore::new(UNHURRIED),
+            on_refusal: OnceLock::new(),
+        })
     }
 
     /// Has this done whenever a token is refused. Once.
@@ -130,6 +143,11 @@ impl Homeserver {
             segments.pop_if_empty().extend(["_matrix", "client", "v3"]).extend(path);
         }
         url
+    }
+
+    /// Waits for a turn to ask what nobody waits for: such questions leave most turns to the others.
+    pub async fn unhurried(&self) -> Option<SemaphorePermit<'_>> {
+        self.unhurried.acquire().await.ok()
     }
 
     /// How many requests are under way.

@@ -19,7 +19,7 @@ type Answer = Result<Json<Done>, ApiError>;
 
 async fn relay(app: &App, id: &CallId, asked: Asked<impl SignalBody>) -> Answer {
     let (signal, _) = asked.body.into_signal()?;
-    app.calls.relay(&asked.who, id, &signal).await?;
+    app.calls.relay(&asked.who, id, &signal, || false).await?;
     Ok(Json(Done { success: true, ..Done::default() }))
 }
 

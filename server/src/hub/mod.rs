@@ -5,6 +5,9 @@ mod session;
 
 use std::{
     collections::{HashMap, VecDeque},
+    fmt::Write as _,
+    num::NonZeroU64,
+    ops::Deref,
     sync::{
         Arc,
         atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -25,6 +28,9 @@ pub use session::{Line, Sent, Session};
 
 /// How many events may wait for one connection's socket; past it the connection is closed, and resumes.
 pub const OUTBOX: usize = 1024;
+
+/// How many bytes an event grows by with its number, at most.
+const NUMBER_TAKES: usize = 33;
 
 /// How many sessions a user may have; one more puts out the oldest.
 const SESSIONS_OF_A_USER: usize = 100;
@@ -55,30 +61,32 @@ pub struct Attached {
     /// Where its events come out.
     pub outbox: Outbox,
     /// What was missed, oldest first; `None`: nothing could be resumed.
-    pub missed: Option<Vec<Arc<Event>>>,
+    pub missed: Option<Vec<Numbered>>,
 }
 
 /// The events that wait for a connection's socket.
 pub struct Outbox {
-    receiver: mpsc::Receiver<Arc<Event>>,
+    receiver: mpsc::Receiver<Numbered>,
     waiting: Arc<AtomicUsize>,
 }
 
 impl Outbox {
     /// The next event; `None`: the hub has let go of this connection.
-    pub async fn next(&mut self) -> Option<Arc<Event>> {
+    pub async fn next(&mut self) -> Option<Numbered> {
         let event = self.receiver.recv().await?;
         self.waiting.fetch_sub(event.text.len(), Ordering::Relaxed);
         Some(event)
     }
 
     /// The next event that is there already.
-    pub fn take(&mut self) -> Option<Arc<Event>> {
-        self.receiver.try_recv().ok()
+    pub fn take(&mut self) -> Option<Numbered> {
+        let event = self.receiver.try_recv().ok()?;
+        self.waiting.fetch_sub(event.text.len(), Ordering::Relaxed);
+        Some(event)
     }
 }
 
-/// An event as it goes out: JSON text, with its name beside it for Socket.IO.
+/// An event: JSON text, with its name beside it for Socket.IO. It is written once, for however many sessions are sent it.
 #[derive(Debug)]
 pub struct Event {
     /// The event's name.
@@ -204,10 +212,42 @@ impl Event {
         let text = serde_json::to_string(event).unwrap_or_else(|_| unreachable!("events are plain data"));
         Self::of(event.name(), text)
     }
+}
 
-    /// The same event with its number within a session.
-    fn numbered(&self, id: u64) -> Self {
-        let open = self.text.strip_suffix('}').unwrap_or(&self.text);
-        Self { name: self.name, text: format!("{open},\"eventId\":{id}}}"), ringing: self.ringing.clone() }
+/// An event on its way to one session.
+#[derive(Debug, Clone)]
+pub struct Numbered {
+    event: Arc<Event>,
+    /// Its number within the session; one that says how things stand has none.
+    number: Option<NonZeroU64>,
+}
+
+impl Numbered {
+    /// Its text as it goes out, with the number.
+    pub fn numbered(&self) -> String {
+        let text = &self.event.text;
+        match (self.number, text.strip_suffix('}')) {
+            (Some(number), Some(open)) => {
+                let mut numbered = String::with_capacity(open.len() + NUMBER_TAKES);
+                let _ = write!(numbered, "{open},\"eventId\":{number}}}");
+                numbered
+            }
+            (Some(_) | None, _) => text.clone(),
+        }
+    }
+}
+
+/// One that has no number.
+impl From<Arc<Event>> for Numbered {
+    fn from(event: Arc<Event>) -> Self {
+        Self { event, number: None }
+    }
+}
+
+impl Deref for Numbered {
+    type Target = Event;
+
+    fn deref(&self) -> &Event {
+        &self.event
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    num::NonZeroU64,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -15,7 +16,7 @@ use tokio::{
     time::{Duration, Instant},
 };
 
-use super::Event;
+use super::{Event, Numbered};
 use crate::{auth::Identity, metrics};
 
 /// How many events are kept for a session that comes back.
@@ -43,7 +44,7 @@ struct State {
     base_url: String,
     detached: Option<Instant>,
     last_event: u64,
-    kept: VecDeque<(Instant, Arc<Event>)>,
+    kept: VecDeque<(Instant, Numbered)>,
     kept_bytes: usize,
     shows: Vec<CallId>,
 }
@@ -54,7 +55,7 @@ pub struct Line {
     /// Tells it from earlier and later ones.
     pub number: u64,
     /// Where its events go.
-    pub outbox: mpsc::Sender<Arc<Event>>,
+    pub outbox: mpsc::Sender<Numbered>,
     /// How many bytes wait there.
     pub waiting: Arc<AtomicUsize>,
     /// Where its client reaches Ringback.
@@ -90,7 +91,7 @@ impl Session {
     }
 
     /// Numbers an event and sends it, and keeps it in case it does not arrive.
-    pub fn send(&self, event: &Event) -> Sent {
+    pub fn send(&self, event: &Arc<Event>) -> Sent {
         self.state.lock().send(event)
     }
 
@@ -98,7 +99,7 @@ impl Session {
     pub fn send_state(&self, event: Event) {
         if let Some(line) = &self.state.lock().line {
             // A full outbox closes the connection by the next event.
-            line.take(Arc::new(event));
+            line.take(Arc::new(event).into());
         }
     }
 
@@ -110,11 +111,11 @@ impl Session {
         }
         state.shows.push(call.clone());
         let event = event(&state.base_url);
-        Some(state.send(&event))
+        Some(state.send(&Arc::new(event)))
     }
 
     /// Tells it to stop showing a call, if it does.
-    pub fn stop(&self, call: &CallId, event: &Event) {
+    pub fn stop(&self, call: &CallId, event: &Arc<Event>) {
         let mut state = self.state.lock();
         if state.forget(call) {
             state.send(event);
@@ -167,7 +168,7 @@ impl Session {
         self.state.lock().line.as_ref().and_then(|line| line.token.clone())
     }
 
-    pub(super) fn resume(&self, line: &Line, last_event: u64, grace: Duration) -> Result<Vec<Arc<Event>>, Lost> {
+    pub(super) fn resume(&self, line: &Line, last_event: u64, grace: Duration) -> Result<Vec<Numbered>, Lost> {
         let mut state = self.state.lock();
         if last_event > state.last_event || state.detached.is_some_and(|since| since.elapsed() >= grace) {
             return Err(Lost);
@@ -207,7 +208,7 @@ impl Session {
 
 impl Line {
     /// Whether it has room for an event, which waits for the socket then.
-    fn take(&self, event: Arc<Event>) -> bool {
+    fn take(&self, event: Numbered) -> bool {
         let bytes = event.text.len();
         if self.waiting.fetch_add(bytes, Ordering::Relaxed) + bytes > OUTBOX_BYTES {
             return false;
@@ -219,9 +220,9 @@ impl Line {
 }
 
 impl State {
-    fn send(&mut self, event: &Event) -> Sent {
+    fn send(&mut self, event: &Arc<Event>) -> Sent {
         self.last_event += 1;
-        let event = Arc::new(event.numbered(self.last_event));
+        let event = Numbered { event: event.clone(), number: NonZeroU64::new(self.last_event) };
         self.keep(event.clone());
         match &self.line {
             // A full outbox is a reader that is too slow: its connection closes when it has read what there is, and resumes.
@@ -234,11 +235,12 @@ impl State {
         }
     }
 
-    fn keep(&mut self, event: Arc<Event>) {
+    fn keep(&mut self, event: Numbered) {
         self.kept_bytes += event.text.len();
-        self.kept.push_back((Instant::now(), event));
+        let now = Instant::now();
+        self.kept.push_back((now, event));
         while let Some((since, oldest)) = self.kept.front() {
-            if self.kept.len() <= KEPT && self.kept_bytes <= KEPT_BYTES && since.elapsed() < KEPT_FOR {
+            if self.kept.len() <= KEPT && self.kept_bytes <= KEPT_BYTES && now - *since < KEPT_FOR {
                 break;
             }
             self.kept_bytes -= oldest.text.len();

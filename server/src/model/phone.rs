@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     app::App,
-    hub::Event,
+    hub::Numbered,
     socket::{Close, Frame, Gone, Transport, serve},
 };
 
@@ -139,15 +139,16 @@ impl Phone {
         state.done_with.insert(call.clone());
     }
 
-    fn take(&self, event: &Event) {
-        let body: Value = serde_json::from_str(&event.text).unwrap();
+    fn take(&self, event: &Numbered) {
+        let text = event.numbered();
+        let body: Value = serde_json::from_str(&text).unwrap();
         let mut state = self.state.lock();
         if let Some(number) = body.get("eventId").and_then(Value::as_u64) {
             let expected = state.last_event + 1;
-            state.demand(number == expected, || format!("out of order: {}", event.text));
+            state.demand(number == expected, || format!("out of order: {text}"));
             state.last_event = number;
         }
-        state.story.push(format!("< {}", event.text));
+        state.story.push(format!("< {text}"));
         state.take(event.name, &body);
     }
 }
@@ -237,10 +238,14 @@ impl Transport for Wire {
         self.inbox.recv().await.ok_or(None)
     }
 
-    async fn send(&mut self, event: &Event) -> Result<(), Gone> {
+    async fn feed(&mut self, event: &Numbered) -> Result<(), Gone> {
         if self.phone.state.lock().connection == self.connection {
             self.phone.take(event);
         }
+        Ok(())
+    }
+
+    async fn flush(&mut self) -> Result<(), Gone> {
         Ok(())
     }
 

@@ -4,20 +4,20 @@ mod peer;
 pub mod plain;
 pub mod socketio;
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use call::{
     ids::CallId,
     wire::{ErrorBody, ServerEvent},
 };
 use serde_json::Value;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::sleep;
 
 use crate::{
     app::App,
     clock,
     error::ApiError,
-    hub::{Attached, Event, Outbox},
+    hub::{Attached, Event, Numbered, Outbox},
     metrics,
 };
 use peer::Peer;
@@ -28,8 +28,10 @@ pub const PING_EVERY: Duration = Duration::from_secs(20);
 pub const PONG_WITHIN: Duration = Duration::from_secs(10);
 /// The longest frame, in bytes.
 pub const MAX_FRAME: usize = 64 * 1024;
-/// What a socket reads at once: an idle one costs this much memory.
-pub const READ_BUFFER: usize = 4 * 1024;
+/// What a socket reads at once, and collects at most before it writes: an idle one costs this much memory.
+pub const BUFFER: usize = 4 * 1024;
+/// How many events are sent before the socket's own frames are looked at again.
+const AT_ONCE: usize = 64;
 /// A socket that has not registered by then is closed.
 const REGISTER_WITHIN: Duration = Duration::from_mins(1);
 /// A socket's token is asked about again after this long, spread over a minute.
@@ -49,8 +51,19 @@ pub trait Transport: Send {
     /// The next frame; else why to close, or `None`: the client is gone. May be dropped and called again without losing one.
     fn receive(&mut self) -> impl Future<Output = Result<Frame<Self::ReplyTo>, Option<Close>>> + Send;
 
+    /// Takes an event for the next [flush](Transport::flush), or sends it at once.
+    fn feed(&mut self, event: &Numbered) -> impl Future<Output = Result<(), Gone>> + Send;
+
+    /// Sends what was fed.
+    fn flush(&mut self) -> impl Future<Output = Result<(), Gone>> + Send;
+
     /// Sends an event.
-    fn send(&mut self, event: &Event) -> impl Future<Output = Result<(), Gone>> + Send;
+    fn send(&mut self, event: &Numbered) -> impl Future<Output = Result<(), Gone>> + Send {
+        async {
+            self.feed(event).await?;
+            self.flush().await
+        }
+    }
 
     /// Answers a frame: done, with these fields, or refused. `event` is the name of the refused event.
     fn reply(
@@ -130,10 +143,11 @@ impl Close {
 pub async fn serve<T: Transport>(app: Arc<App>, base_url: String, mut transport: T) {
     let mut peer = Peer::new(app.clone(), base_url);
     let mut outbox = None;
-    let opened = Instant::now();
-    let mut recheck = opened + RECHECK_EVERY;
+    // Kept from one turn to the next: to set a timer anew costs more than to hand on a signal. First it is for registering, then
+    // for looking at the token again.
+    let mut timer = pin!(sleep(REGISTER_WITHIN));
+    let mut stopping = pin!(app.stopping.cancelled());
     let why = loop {
-        let unregistered = outbox.is_none();
         tokio::select! {
             frame = transport.receive() => {
                 let handled = match frame {
@@ -143,7 +157,7 @@ pub async fn serve<T: Transport>(app: Arc<App>, base_url: String, mut transport:
                 match handled {
                     Ok(Some(receiver)) => {
                         outbox = Some(receiver);
-                        recheck = Instant::now() + RECHECK_EVERY + Duration::from_millis(clock::jitter(RECHECK_SPREAD_MS));
+                        timer.set(sleep(RECHECK_EVERY + Duration::from_millis(clock::jitter(RECHECK_SPREAD_MS))));
                     }
                     Ok(None) => {}
                     Err(why) => break why,
@@ -152,20 +166,22 @@ pub async fn serve<T: Transport>(app: Arc<App>, base_url: String, mut transport:
             event = next(&mut outbox) => {
                 // The hub has let go of this line: its outbox was full, or another line has taken its place.
                 let Some(event) = event else { break Some(if peer.is_replaced() { Close::Resumed } else { Close::TooSlow }) };
-                if send(&mut transport, &event).await.is_err() {
+                if send_all(&mut transport, event, outbox.as_mut()).await.is_err() {
                     break Some(Close::TooSlow);
                 }
             }
-            () = sleep_until(opened + REGISTER_WITHIN), if unregistered => break Some(Close::Policy),
-            () = sleep_until(recheck), if !unregistered => {
-                recheck = Instant::now() + RECHECK_EVERY;
+            () = &mut timer => {
+                if outbox.is_none() {
+                    break Some(Close::Policy);
+                }
+                timer.set(sleep(RECHECK_EVERY));
                 if let Err(error) = peer.recheck().await {
                     metrics::refused(T::NAME, &error.body.errcode);
                     let _ = transport.refuse(None, error.body).await;
                     break Some(Close::Policy);
                 }
             }
-            () = app.stopping.cancelled() => {
+            () = &mut stopping => {
                 say_goodbye(&mut transport, &peer, outbox.as_mut()).await;
                 break Some(Close::Restart);
             }
@@ -178,24 +194,29 @@ pub async fn serve<T: Transport>(app: Arc<App>, base_url: String, mut transport:
     peer.gone().await;
 }
 
-/// One event from the outbox. How long a ring has taken is known now.
-async fn send<T: Transport>(transport: &mut T, event: &Event) -> Result<(), Gone> {
-    match &event.ringing {
-        Some(ringing) => ringing.watch(transport.send(event)).await,
-        None => transport.send(event).await,
+/// An event from the outbox, and those that wait behind it: they share a packet.
+async fn send_all<T: Transport>(transport: &mut T, first: Numbered, mut outbox: Option<&mut Outbox>) -> Result<(), Gone> {
+    let behind = std::iter::from_fn(|| outbox.as_mut()?.take()).take(AT_ONCE);
+    for event in std::iter::once(first).chain(behind) {
+        match &event.ringing {
+            // How long a ring has taken is known now.
+            Some(ringing) => ringing.watch(transport.send(&event)).await?,
+            None => transport.feed(&event).await?,
+        }
     }
+    transport.flush().await
 }
 
 async fn say_goodbye<T: Transport>(transport: &mut T, peer: &Peer, outbox: Option<&mut Outbox>) {
     let reconnect_after_ms = 500 + clock::jitter(2_000);
-    let goodbye = Event::new(&ServerEvent::ServerShutdown { reconnect_after_ms });
+    let goodbye = Arc::new(Event::new(&ServerEvent::ServerShutdown { reconnect_after_ms }));
     match outbox {
         Some(outbox) if peer.tell(&goodbye) => {
             while let Some(event) = outbox.take() {
-                let _ = send(transport, &event).await;
+                let _ = send_all(transport, event, Some(outbox)).await;
             }
         }
-        Some(_) | None => drop(transport.send(&goodbye).await),
+        Some(_) | None => drop(transport.send(&goodbye.into()).await),
     }
 }
 
@@ -206,7 +227,7 @@ fn done(fields: Value) -> serde_json::Map<String, Value> {
     object
 }
 
-async fn next(outbox: &mut Option<Outbox>) -> Option<Arc<Event>> {
+async fn next(outbox: &mut Option<Outbox>) -> Option<Numbered> {
     match outbox {
         Some(outbox) => outbox.next().await,
         None => std::future::pending().await,
@@ -231,7 +252,7 @@ async fn handle<T: Transport>(
     let result = match peer.handle(&event, &body).await {
         Ok(done) => {
             for event in done.registered.into_iter().map(Arc::new) {
-                transport.send(&event).await.map_err(|Gone| None)?;
+                transport.send(&event.into()).await.map_err(|Gone| None)?;
             }
             if let Some(Attached { outbox: receiver, missed, .. }) = done.attached {
                 for event in missed.unwrap_or_default() {

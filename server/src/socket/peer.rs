@@ -2,16 +2,13 @@
 
 use std::sync::Arc;
 
-use call::{
-    ids::AccessToken,
-    wire::{Claim, ClientMessage, ErrorBody, JoinCall, Register, ServerEvent},
-};
+use call::wire::{Claim, ClientMessage, ErrorBody, JoinCall, Register, ServerEvent};
 use serde_json::{Value, json};
-use tracing::{Instrument as _, Span};
+use tracing::Instrument as _;
 
 use crate::{
     app::App,
-    auth::{Identity, Patience},
+    auth::{Identity, Judged, Patience},
     calls::Actor,
     clock,
     error::ApiError,
@@ -31,6 +28,8 @@ struct Registered {
     who: Arc<Identity>,
     session: Arc<Session>,
     line: u64,
+    /// What was said of its token last.
+    judged: Option<Judged>,
 }
 
 /// A message that was obeyed.
@@ -61,19 +60,24 @@ impl Peer {
     /// Those of the contract.
     pub async fn handle(&mut self, event: &str, body: &str) -> Result<Done, ApiError> {
         let message = ClientMessage::parse(event, body)?;
-        let (call, span) = (message.call().cloned(), span_of(event, &message));
-        trail::begin(call, self.obey(message)).instrument(span).await
+        // There are many, and each does little: no trail is laid for them, and no span made.
+        if let ClientMessage::Signal(id, signal, claimed) = message {
+            let actor = self.actor(&claimed, Patience::Fresh).await?;
+            self.app.calls.relay(&actor.who, &id, &signal, || self.is_replaced()).await?;
+            return Ok(Done::default());
+        }
+        let call = message.call().cloned();
+        let call_id = call.as_ref().map(tracing::field::display);
+        let span = tracing::info_span!("socket", otel.name = format_args!("socket {event}"), otel.kind = "server", call_id);
+        // In a box while it lasts: a socket that waits must not keep room for all that may be asked.
+        Box::pin(trail::begin(call, self.obey(message)).instrument(span)).await
     }
 
     async fn obey(&mut self, message: ClientMessage) -> Result<Done, ApiError> {
         match message {
             ClientMessage::Register(register) => self.register(register).await,
             ClientMessage::Join(join) => self.join(join).await,
-            ClientMessage::Signal(id, signal, claimed) => {
-                let actor = self.actor(&claimed, Patience::Fresh).await?;
-                self.app.calls.relay(&actor.who, &id, &signal).await?;
-                Ok(Done::default())
-            }
+            ClientMessage::Signal(..) => unreachable!("it was handed on"),
             ClientMessage::Toggle(id, media, enabled, claimed) => {
                 let actor = self.actor(&claimed, Patience::Fresh).await?;
                 self.app.calls.toggle(actor, id, media, enabled).await?;
@@ -107,6 +111,7 @@ impl Peer {
             // Once more on the same connection, perhaps with a renewed token: the session goes on.
             current.session.renew_token(&who);
             current.who = who;
+            current.judged = None;
             let (answer, registered) = self.welcome()?;
             return Ok(Done { answer, registered: Some(registered), attached: None });
         }
@@ -116,7 +121,7 @@ impl Peer {
         let asked = resume.is_some();
         let attached = self.app.calls.hub.attach(&who, &self.base_url, resume.as_ref());
         let session = attached.session.clone();
-        self.registered = Some(Registered { who: who.clone(), session: session.clone(), line: attached.line });
+        self.registered = Some(Registered { who: who.clone(), session: session.clone(), line: attached.line, judged: None });
         metrics::registered(attached.missed.is_some(), asked);
         if let Err(error) = self.app.calls.arrived(&who, &session, attached.missed.is_some(), asked).await {
             self.registered = None;
@@ -148,7 +153,10 @@ impl Peer {
     /// Has at hand by the time it rings what would delay the ring: TURN credentials, and whom this user ignores.
     fn warm_up(&self, who: &Arc<Identity>) {
         let (calls, who) = (self.app.calls.clone(), who.clone());
-        tokio::spawn(async move { tokio::join!(calls.ice_for(&who), calls.ignored.warm_up(&who.user)) });
+        tokio::spawn(async move {
+            let _turn = calls.homeserver.unhurried().await;
+            Box::pin(async { tokio::join!(calls.ice_for(&who), calls.ignored.warm_up(&who.user)) }).await;
+        });
     }
 
     async fn join(&mut self, join: JoinCall) -> Result<Done, ApiError> {
@@ -179,8 +187,9 @@ impl Peer {
     }
 
     /// Who acts: as registered, with the token asked about again, and as the message says, where it does.
-    async fn actor(&self, claimed: &(impl Claim + Sync), patience: Patience) -> Result<Actor, ApiError> {
-        let Some(registered) = &self.registered else {
+    async fn actor(&mut self, claimed: &(impl Claim + Sync), patience: Patience) -> Result<Actor, ApiError> {
+        let auth = &self.app.calls.auth;
+        let Some(registered) = &mut self.registered else {
             let error = "send `register-user` first: this connection has not said who it is";
             return Err(ApiError {
                 body: ErrorBody { error: error.to_owned(), ..ApiError::missing_token().body },
@@ -191,15 +200,24 @@ impl Peer {
         if user.is_some_and(|user| *user != registered.who.user) {
             return Err(ApiError::forbidden("userId is not the one that this connection has registered: leave it out"));
         }
-        let known: Option<&AccessToken> = registered.session_token();
-        for token in known.into_iter().chain(token.filter(|token| Some(*token) != known)) {
-            if self.app.calls.auth.whose(token, patience).await?.user != registered.who.user {
-                return Err(ApiError::forbidden("accessToken is somebody else's: leave it out"));
+        let known = registered.who.token.as_ref();
+        if let Some(token) = known
+            && !registered.judged.as_ref().is_some_and(|judged| auth.counts_still(judged))
+        {
+            let judged = Box::pin(auth.judge(token, patience)).await?;
+            if judged.who.user != registered.who.user {
+                return Err(ApiError::forbidden("the token that this connection has registered is somebody else's now"));
             }
+            registered.judged = Some(judged);
+        }
+        if let Some(token) = token.filter(|token| Some(*token) != known)
+            && Box::pin(auth.whose(token, patience)).await?.user != registered.who.user
+        {
+            return Err(ApiError::forbidden("accessToken is somebody else's: leave it out"));
         }
         // While the token was asked about, the client may have come back on another connection and said this again there.
-        if self.is_replaced() {
-            return Err(ApiError::unavailable("this connection has been replaced by a later one"));
+        if registered.is_replaced() {
+            return Err(ApiError::replaced());
         }
         Ok(Actor { who: registered.who.clone(), session: Some(registered.session.id.clone()) })
     }
@@ -209,50 +227,36 @@ impl Peer {
     /// # Errors
     /// 401 where the homeserver does not know it any more. A homeserver that is away says nothing about it.
     pub async fn recheck(&self) -> Result<(), ApiError> {
-        let Some(token) = self.registered.as_ref().and_then(Registered::session_token) else { return Ok(()) };
-        match self.app.calls.auth.whose(token, Patience::Fresh).await {
+        let Some(token) = self.registered.as_ref().and_then(|registered| registered.who.token.as_ref()) else { return Ok(()) };
+        match Box::pin(self.app.calls.auth.whose(token, Patience::Fresh)).await {
             Err(failure) if !failure.is_outage() => Err(failure.into()),
             Err(_) | Ok(_) => Ok(()),
         }
     }
 
     /// Sends an event by the session, numbered; `false` where there is none.
-    pub fn tell(&self, event: &Event) -> bool {
+    pub fn tell(&self, event: &Arc<Event>) -> bool {
         self.registered.as_ref().map(|registered| registered.session.send(event)).is_some()
     }
 
     /// Whether another connection has resumed this one's session.
     pub fn is_replaced(&self) -> bool {
-        self.registered.as_ref().is_some_and(|registered| registered.session.is_on_another_line(registered.line))
+        self.registered.as_ref().is_some_and(Registered::is_replaced)
     }
 
     /// The connection is gone.
     pub async fn gone(&mut self) {
-        let Some(Registered { who, session, line }) = self.registered.take() else { return };
+        let Some(Registered { who, session, line, .. }) = self.registered.take() else { return };
         if self.app.calls.hub.detach(&session, line) {
-            self.app.calls.departed(&who.user, &who.device).await;
-        }
-    }
-}
-
-/// Signals have none: there are many, and each does little.
-fn span_of(event: &str, message: &ClientMessage) -> Span {
-    let call_id = message.call().map(tracing::field::display);
-    match message {
-        ClientMessage::Signal(..) => Span::none(),
-        ClientMessage::Register(_)
-        | ClientMessage::Join(_)
-        | ClientMessage::Toggle(..)
-        | ClientMessage::Leave(..)
-        | ClientMessage::End(..) => {
-            tracing::info_span!("socket", otel.name = format_args!("socket {event}"), otel.kind = "server", call_id)
+            Box::pin(self.app.calls.departed(&who.user, &who.device)).await;
         }
     }
 }
 
 impl Registered {
-    fn session_token(&self) -> Option<&AccessToken> {
-        self.who.token.as_ref()
+    /// Whether another connection has resumed its session.
+    fn is_replaced(&self) -> bool {
+        self.session.is_on_another_line(self.line)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Plain WebSocket (RFC 6455) at `/` and `/ws`.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use axum::{
     Extension, Json,
@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 use tokio::{
     io::{AsyncRead, AsyncReadExt},
-    time::{Instant, sleep_until, timeout},
+    time::{Instant, Sleep, sleep, timeout},
 };
 use tokio_tungstenite::{
     WebSocketStream,
@@ -28,8 +28,14 @@ use tokio_tungstenite::{
     },
 };
 
-use super::{Close, Frame, Gone, MAX_FRAME, PING_EVERY, PONG_WITHIN, READ_BUFFER, Transport, WRITE_WITHIN, serve};
-use crate::{app::App, error::ApiError, hub::Event, metrics, public_url::Ends};
+use super::{BUFFER, Close, Frame, Gone, MAX_FRAME, PING_EVERY, PONG_WITHIN, Transport, WRITE_WITHIN, serve};
+use crate::{
+    app::App,
+    error::ApiError,
+    hub::{Event, Numbered},
+    metrics,
+    public_url::Ends,
+};
 
 /// How much of a frame that is too long is read before the connection is cut, so that its sender gets to read why.
 const DRAIN: usize = 8 * 1024 * 1024;
@@ -57,14 +63,14 @@ pub async fn upgrade(State(app): State<Arc<App>>, Extension(ends): Extension<End
     app.sockets.clone().spawn(async move {
         let Ok(upgraded) = upgrade.await else { return };
         let config = WebSocketConfig::default()
-            .read_buffer_size(READ_BUFFER)
-            .write_buffer_size(0)
+            .read_buffer_size(BUFFER)
+            .write_buffer_size(BUFFER)
             .max_write_buffer_size(16 * 1024 * 1024)
             .max_message_size(Some(MAX_FRAME))
             .max_frame_size(Some(MAX_FRAME));
         let socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
         metrics::websocket_opened();
-        serve(app, base_url, Plain { socket, ping: Instant::now() + PING_EVERY, pong_by: None }).await;
+        serve(app, base_url, Plain::new(socket)).await;
         metrics::websocket_gone();
     });
     let accept = derive_accept_key(key.as_bytes());
@@ -89,8 +95,10 @@ pub fn wants_upgrade(headers: &HeaderMap) -> bool {
 /// A client by plain WebSocket.
 struct Plain {
     socket: Socket,
-    ping: Instant,
-    pong_by: Option<Instant>,
+    /// When to look whether it is still there. A message does not set it anew: what it has to do is decided when it fires.
+    look: Pin<Box<Sleep>>,
+    heard: Instant,
+    pinged: bool,
 }
 
 /// What every message has: `type`, and `id` where its sender wants an answer.
@@ -108,12 +116,11 @@ impl Transport for Plain {
 
     async fn receive(&mut self) -> Result<Frame<Option<Value>>, Option<Close>> {
         loop {
-            let check = self.pong_by.unwrap_or(self.ping);
             tokio::select! {
                 message = self.socket.next() => {
                     // Whatever comes shows that the client is there.
-                    self.pong_by = None;
-                    self.ping = Instant::now() + PING_EVERY;
+                    self.pinged = false;
+                    self.heard = Instant::now();
                     match message.ok_or(None)? {
                         Ok(Message::Text(text)) => return Ok(read(text.as_str())),
                         Ok(Message::Binary(_)) => {
@@ -127,19 +134,17 @@ impl Transport for Plain {
                         Ok(Message::Close(_)) | Err(_) => return Err(None),
                     }
                 }
-                () = sleep_until(check) => {
-                    if self.pong_by.is_some() {
-                        return Err(None);
-                    }
-                    self.pong_by = Some(Instant::now() + PONG_WITHIN);
-                    self.write(Message::Ping(tungstenite::Bytes::new())).await.map_err(|Gone| None)?;
-                }
+                () = &mut self.look => self.look_after().await?,
             }
         }
     }
 
-    async fn send(&mut self, event: &Event) -> Result<(), Gone> {
-        self.write(Message::text(event.text.as_str())).await
+    async fn feed(&mut self, event: &Numbered) -> Result<(), Gone> {
+        in_time(self.socket.feed(Message::text(event.numbered()))).await
+    }
+
+    async fn flush(&mut self) -> Result<(), Gone> {
+        in_time(self.socket.flush()).await
     }
 
     async fn reply(&mut self, to: Option<Value>, event: &str, result: Result<Value, ErrorBody>) -> Result<(), Gone> {
@@ -153,11 +158,12 @@ impl Transport for Plain {
                 return self.refuse(Some(event.to_owned()).filter(|event| !event.is_empty()), error).await;
             }
         };
-        self.send(&answer).await
+        self.send(&Arc::new(answer).into()).await
     }
 
     async fn refuse(&mut self, event: Option<String>, error: ErrorBody) -> Result<(), Gone> {
-        self.send(&Event::new(&ServerEvent::Error(Box::new(Refused { ok: false, event, error })))).await
+        let refused = Event::new(&ServerEvent::Error(Box::new(Refused { ok: false, event, error })));
+        self.send(&Arc::new(refused).into()).await
     }
 
     async fn close(&mut self, why: Close) {
@@ -169,11 +175,34 @@ impl Transport for Plain {
 }
 
 impl Plain {
-    async fn write(&mut self, message: Message) -> Result<(), Gone> {
-        match timeout(WRITE_WITHIN, self.socket.send(message)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(Gone),
+    fn new(socket: Socket) -> Self {
+        Self { socket, look: Box::pin(sleep(PING_EVERY)), heard: Instant::now(), pinged: false }
+    }
+
+    /// Pings a client that has said nothing for a while, and gives up one that has not answered.
+    async fn look_after(&mut self) -> Result<(), Option<Close>> {
+        let quiet_at = self.heard + PING_EVERY;
+        if self.pinged {
+            return Err(None);
         }
+        if Instant::now() < quiet_at {
+            self.look.as_mut().reset(quiet_at);
+            return Ok(());
+        }
+        self.pinged = true;
+        self.look.as_mut().reset(Instant::now() + PONG_WITHIN);
+        self.write(Message::Ping(tungstenite::Bytes::new())).await.map_err(|Gone| None)
+    }
+
+    async fn write(&mut self, message: Message) -> Result<(), Gone> {
+        in_time(self.socket.send(message)).await
+    }
+}
+
+async fn in_time(write: impl Future<Output = Result<(), tungstenite::Error>>) -> Result<(), Gone> {
+    match timeout(WRITE_WITHIN, write).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) | Err(_) => Err(Gone),
     }
 }
 
@@ -187,7 +216,7 @@ fn ack(id: Value, fields: Value) -> Event {
 
 /// Reads on until the client has closed its end: bytes that nobody reads would cut the connection before our last words arrive.
 async fn drain(socket: &mut (impl AsyncRead + Unpin)) {
-    let mut buffer = [0; READ_BUFFER];
+    let mut buffer = [0; BUFFER];
     let mut drained = 0;
     while drained < DRAIN {
         match socket.read(&mut buffer).await {

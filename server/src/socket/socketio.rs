@@ -20,8 +20,14 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Close, Frame, Gone, MAX_FRAME, PING_EVERY, PONG_WITHIN, READ_BUFFER, Transport, WRITE_WITHIN, serve};
-use crate::{app::App, error::ApiError, hub::Event, metrics, public_url::Ends};
+use super::{BUFFER, Close, Frame, Gone, MAX_FRAME, PING_EVERY, PONG_WITHIN, Transport, WRITE_WITHIN, serve};
+use crate::{
+    app::App,
+    error::ApiError,
+    hub::{Event, Numbered},
+    metrics,
+    public_url::Ends,
+};
 
 /// How many frames of one client may wait to be handled; past it they are refused.
 const INBOX: usize = 256;
@@ -36,7 +42,7 @@ pub fn layer(app: &Arc<App>) -> (SocketIoLayer, SocketIo) {
         .max_payload(MAX_FRAME as u64)
         .ws_max_message_size(MAX_FRAME)
         .ws_max_frame_size(MAX_FRAME)
-        .ws_read_buffer_size(READ_BUFFER)
+        .ws_read_buffer_size(BUFFER)
         .max_buffer_size(crate::hub::OUTBOX);
     let (layer, io) = builder.build_layer();
     let app = app.clone();
@@ -56,7 +62,8 @@ fn connected(app: &Arc<App>, socket: SocketRef) {
         std::future::ready(())
     });
     socket.on_fallback(move |packet: Packet, ack: Acknowledge| {
-        if let Err(mpsc::error::TrySendError::Full((_, ack))) = sender.try_send((packet, ack)) {
+        if let Err(mpsc::error::TrySendError::Full(waiting)) = sender.try_send(Box::new((packet, ack))) {
+            let (_, ack) = *waiting;
             let error = ApiError::unavailable("too many messages wait to be handled: send slower").body;
             metrics::refused(Client::NAME, &error.errcode);
             let _ = ack.sender.send(&Answer { ok: false, error });
@@ -114,7 +121,8 @@ impl FromMessageParts<LocalAdapter> for Acknowledge {
 /// A client by Socket.IO.
 struct Client {
     socket: SocketRef,
-    inbox: mpsc::Receiver<(Packet, Acknowledge)>,
+    /// In boxes: a channel makes room for its first 32 items beforehand, for each connection.
+    inbox: mpsc::Receiver<Box<(Packet, Acknowledge)>>,
     gone: CancellationToken,
 }
 
@@ -127,15 +135,15 @@ impl Transport for Client {
         tokio::select! {
             biased;
             frame = self.inbox.recv() => {
-                let (Packet(text), reply_to) = frame.ok_or(None)?;
+                let (Packet(text), reply_to) = *frame.ok_or(None)?;
                 Ok(Frame { message: read(&text), reply_to })
             }
             () = self.gone.cancelled() => Err(None),
         }
     }
 
-    async fn send(&mut self, event: &Event) -> Result<(), Gone> {
-        let Ok(body) = RawValue::from_string(event.text.clone()) else { return Err(Gone) };
+    async fn feed(&mut self, event: &Numbered) -> Result<(), Gone> {
+        let Ok(body) = RawValue::from_string(event.numbered()) else { return Err(Gone) };
         let patience = Instant::now() + WRITE_WITHIN;
         loop {
             match self.socket.emit(event.name, &body) {
@@ -144,6 +152,11 @@ impl Transport for Client {
                 Err(_) => return Err(Gone),
             }
         }
+    }
+
+    /// The library sends by itself what was emitted, together where it is much.
+    async fn flush(&mut self) -> Result<(), Gone> {
+        Ok(())
     }
 
     async fn reply(&mut self, to: Acknowledge, event: &str, result: Result<Value, ErrorBody>) -> Result<(), Gone> {
@@ -173,7 +186,8 @@ impl Transport for Client {
     }
 
     async fn refuse(&mut self, event: Option<String>, error: ErrorBody) -> Result<(), Gone> {
-        self.send(&Event::new(&ServerEvent::CallError(Box::new(Refused { ok: false, event, error })))).await
+        let refused = Event::new(&ServerEvent::CallError(Box::new(Refused { ok: false, event, error })));
+        self.send(&Arc::new(refused).into()).await
     }
 }
 
