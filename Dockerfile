@@ -13,6 +13,7 @@ RUN npm run build
 FROM rust:1.95-bookworm AS server
 WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
+COPY bench bench
 COPY call call
 COPY client client
 COPY deploy/systemd deploy/systemd

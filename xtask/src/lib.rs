@@ -3,6 +3,7 @@
 //! Everything that is installed or written lies under `.dev` at the root of the repository; a directory of `PostgreSQL`, which
 //! its own user must be able to read, lies in the system's directory for temporary files.
 
+pub mod bench;
 pub mod book;
 pub mod browser;
 pub mod coturn;

@@ -40,6 +40,12 @@ enum Task {
     Package,
     /// Draws every screen of the softphone into docs/screenshots.
     Screenshots,
+    /// Measures a release build beside the physical limit and a Node.js server.
+    Bench {
+        /// What `ringback-bench run` takes: scenarios (`calls`, `relay`, `idle`, `fanout`), `--runs N`, `--quick`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Starts what the tests share, and stays up: for running tests by hand.
     World,
 }
@@ -57,6 +63,7 @@ fn main() -> ExitCode {
         }
         Task::Screenshots => xtask::test::screenshots(),
         Task::World => xtask::test::world(),
+        Task::Bench { arguments } => xtask::bench::run(&arguments),
         Task::Test { fast, name } => xtask::test::run(fast, name.as_deref()),
     });
     match done {

@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Result, bail};
 
 use crate::{
-    book, browser,
+    bench, book, browser,
     coturn::Coturn,
     machine::Machine,
     package,
@@ -82,7 +82,7 @@ pub fn screenshots() -> Result<()> {
     browser::screenshots(&world.variables)
 }
 
-fn start_database(programs: &Path) -> Result<Postgres> {
+pub(crate) fn start_database(programs: &Path) -> Result<Postgres> {
     let logs = crate::dev("run/logs")?;
     std::fs::create_dir_all(&logs)?;
     Postgres::start(programs, &logs)
@@ -101,6 +101,7 @@ fn compile(report: &mut Report, fast: bool) {
     report.section("compiling", || {
         if !fast {
             ringback::build()?;
+            run_cargo(&["build", "--workspace", "--bin", "ringback-bench"], &[])?;
         }
         run_cargo(&[&["test", "--no-run"], scope_of(fast)].concat(), &[])
     });
@@ -138,6 +139,9 @@ fn tests(report: &mut Report, name: Option<&str>, postgres: Installing<PathBuf>,
         run_cargo(&arguments, &world.variables)
     });
     report.section("browser tests", || browser::test(&world.variables, name));
+    if name.is_none() {
+        report.section("load generator", || bench::try_out(&database));
+    }
 }
 
 /// What the end-to-end tests need installed.

@@ -1,0 +1,266 @@
+//! `ringback-bench`: the load generator. `cargo xtask bench` builds what it needs and runs it.
+//!
+//! Each figure is measured on servers that are processes of their own, in turns, in the same run: Ringback, the physical limit
+//! ([`floor`]), and the way it is commonly done (`bench/seed`). What counts is the ratio.
+#![allow(clippy::print_stdout, reason = "it prints what it has measured")]
+#![allow(clippy::cast_precision_loss, reason = "what is counted here stays far below 2^52")]
+#![allow(clippy::similar_names, reason = "caller and callee are the words of the field")]
+
+mod device;
+mod figures;
+mod floor;
+mod homeserver;
+mod load;
+mod subject;
+mod usage;
+mod wire;
+
+use std::{collections::BTreeMap, fs, path::PathBuf, process::Command, time::Duration};
+
+use anyhow::{Context as _, Result};
+use clap::{Parser, Subcommand, ValueEnum};
+use figures::{Column, Run, Runs};
+use serde_json::{Map, Value, json};
+use subject::{Kind, Place, Subject};
+use wire::Transport;
+use xtask::{process::Child, wait};
+
+/// Measures Ringback beside the physical limit and a Node.js server.
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Measures.
+    Run(RunArguments),
+    /// Serves as the floor does.
+    #[command(hide = true)]
+    Floor {
+        #[arg(long)]
+        sockets: String,
+        #[arg(long)]
+        requests: String,
+        #[arg(long)]
+        database: PathBuf,
+    },
+    /// Serves as a homeserver does.
+    #[command(hide = true)]
+    Homeserver {
+        #[arg(long)]
+        address: String,
+        #[arg(long)]
+        latency_ms: u64,
+    },
+}
+
+#[derive(clap::Args)]
+struct RunArguments {
+    /// What to measure; all of it where nothing is named, but for the soak, which takes ten minutes.
+    scenarios: Vec<Scenario>,
+    /// The release build of `ringback`.
+    #[arg(long)]
+    ringback: PathBuf,
+    /// The Node.js server, `bench/seed/server.mjs` where its packages are; left out without it.
+    #[arg(long, requires = "postgres")]
+    seed: Option<PathBuf>,
+    /// A PostgreSQL for the Node.js server.
+    #[arg(long)]
+    postgres: Option<String>,
+    /// How many calls are made at a time.
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 16, 64, 256])]
+    at_once: Vec<usize>,
+    /// Which servers are measured; all of them where none is named.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<Kind>,
+    /// How often each is measured.
+    #[arg(long, default_value_t = 5)]
+    runs: usize,
+    /// How long the homeserver takes for an answer.
+    #[arg(long, default_value_t = 5)]
+    homeserver_ms: u64,
+    /// A tenth of the load: to see whether it works.
+    #[arg(long)]
+    quick: bool,
+    /// Where databases and logs are, on a real disk.
+    #[arg(long)]
+    directory: PathBuf,
+    /// Where the JSON goes.
+    #[arg(long)]
+    json: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Scenario {
+    Calls,
+    Relay,
+    Idle,
+    Fanout,
+    First,
+    Soak,
+}
+
+fn main() -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    match Arguments::parse().task {
+        Task::Run(arguments) => runtime.block_on(Bench::start(arguments)?.run()),
+        Task::Floor { sockets, requests, database } => runtime.block_on(floor::serve(&sockets, &requests, &database)),
+        Task::Homeserver { address, latency_ms } => {
+            runtime.block_on(homeserver::serve(&address, Duration::from_millis(latency_ms)))
+        }
+    }
+}
+
+/// One way of speaking to one server.
+type Contestant = (Kind, Transport);
+
+const ALL: [Contestant; 4] = [
+    (Kind::Ringback, Transport::Plain),
+    (Kind::Ringback, Transport::SocketIo),
+    (Kind::Floor, Transport::Bare),
+    (Kind::Seed, Transport::SocketIo),
+];
+
+/// What stands above its figures.
+fn name((kind, transport): Contestant) -> &'static str {
+    match (kind, transport) {
+        (Kind::Ringback, Transport::SocketIo) => "Ringback, Socket.IO",
+        (Kind::Ringback, Transport::Plain | Transport::Bare) => "Ringback",
+        (Kind::Floor, _) => "floor",
+        (Kind::Seed, _) => "Node.js",
+    }
+}
+
+struct Bench {
+    arguments: RunArguments,
+    place: Place,
+    report: Map<String, Value>,
+    _homeserver: Child,
+}
+
+impl Bench {
+    fn start(arguments: RunArguments) -> Result<Self> {
+        fs::create_dir_all(&arguments.directory)?;
+        let address = format!("127.0.0.1:{}", wait::free_port()?);
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["homeserver", "--address", &address, "--latency-ms", &arguments.homeserver_ms.to_string()]);
+        let homeserver = Child::start("homeserver", command, None)?;
+        let url = format!("http://{address}");
+        let versions = format!("{url}/_matrix/client/versions");
+        wait::until("the homeserver should answer", Duration::from_secs(10), || Ok(wait::answers(&versions).then_some(())))?;
+        let place = Place {
+            ringback: arguments.ringback.clone(),
+            seed: arguments.seed.clone().zip(arguments.postgres.clone()),
+            homeserver: url,
+            directory: arguments.directory.clone(),
+        };
+        Ok(Self { arguments, place, report: Map::new(), _homeserver: homeserver })
+    }
+
+    async fn run(mut self) -> Result<()> {
+        let all = [Scenario::Calls, Scenario::First, Scenario::Relay, Scenario::Idle, Scenario::Fanout];
+        let scenarios = if self.arguments.scenarios.is_empty() { all.to_vec() } else { self.arguments.scenarios.clone() };
+        for scenario in scenarios {
+            match scenario {
+                Scenario::Calls => self.calls().await?,
+                Scenario::Relay => self.relay().await?,
+                Scenario::Idle => self.idle().await?,
+                Scenario::Fanout => self.fanout().await?,
+                Scenario::First => self.first().await?,
+                Scenario::Soak => self.soak().await?,
+            }
+        }
+        if let Some(path) = &self.arguments.json {
+            fs::write(path, serde_json::to_string_pretty(&self.report)?).with_context(|| path.display().to_string())?;
+        }
+        Ok(())
+    }
+
+    async fn calls(&mut self) -> Result<()> {
+        for at_once in self.arguments.at_once.clone() {
+            let count = self.scaled(if at_once == 1 { 300 } else { 2000 });
+            let title = format!("calls, {at_once} at a time");
+            self.compare(&title, async move |subject| load::calls::run(subject, at_once, count).await).await?;
+        }
+        Ok(())
+    }
+
+    async fn relay(&mut self) -> Result<()> {
+        let lasts = Duration::from_millis(u64::try_from(self.scaled(3000))?);
+        self.compare("signals between 50 active calls", async move |subject| load::relay::run(subject, lasts).await).await
+    }
+
+    async fn idle(&mut self) -> Result<()> {
+        for devices in [1000, 5000, 15_000] {
+            let devices = self.scaled(devices);
+            let title = format!("{devices} devices that wait");
+            self.compare(&title, async move |subject| load::idle::run(subject, devices).await).await?;
+        }
+        Ok(())
+    }
+
+    async fn fanout(&mut self) -> Result<()> {
+        for members in [2, 20, 100] {
+            let title = format!("a room of {members} members with 3 devices each");
+            self.measure(&title, &[ALL[0], ALL[1], ALL[3]], async move |subject| load::fanout::run(subject, members).await)
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn first(&mut self) -> Result<()> {
+        for at_once in [1, 16] {
+            let (title, count) = (format!("first contact, {at_once} at a time"), self.scaled(500));
+            self.measure(&title, &[ALL[0], ALL[3]], async move |subject| load::first::run(subject, at_once, count).await).await?;
+        }
+        Ok(())
+    }
+
+    /// Once only, for it takes long, and the others are measured elsewhere.
+    async fn soak(&mut self) -> Result<()> {
+        let lasts = Duration::from_secs(u64::try_from(self.scaled(600))?);
+        let title = format!("half load for {} s", lasts.as_secs());
+        self.arguments.runs = 1;
+        self.measure(&title, &[ALL[0]], async move |subject| load::soak::run(subject, lasts).await).await
+    }
+
+    async fn compare(&mut self, title: &str, measure: impl AsyncFn(&Subject) -> Result<Run>) -> Result<()> {
+        self.measure(title, &ALL, measure).await
+    }
+
+    /// Measures each in turn, again and again, each time with a new process and an empty database.
+    async fn measure(
+        &mut self,
+        title: &str,
+        contestants: &[Contestant],
+        measure: impl AsyncFn(&Subject) -> Result<Run>,
+    ) -> Result<()> {
+        let mut runs: BTreeMap<Contestant, Runs> = BTreeMap::new();
+        for _ in 0..self.arguments.runs {
+            for contestant @ (kind, transport) in contestants.iter().copied() {
+                let is_left_out = !self.arguments.only.is_empty() && !self.arguments.only.contains(&kind);
+                if is_left_out || (kind == Kind::Seed && self.place.seed.is_none()) {
+                    continue;
+                }
+                let subject = Subject::start(kind, transport, &self.place)?;
+                let run = measure(&subject).await.with_context(|| format!("{title}: {}", kind.name()))?;
+                runs.entry(contestant).or_default().0.push(run);
+            }
+        }
+        let column = |one: &Contestant| {
+            let runs = runs.get(one)?;
+            Some(Column { name: name(*one), is_ours: one.0 == Kind::Ringback, runs })
+        };
+        let columns: Vec<Column> = contestants.iter().filter_map(column).collect();
+        println!("{}", figures::table(title, &columns));
+        let json = columns.iter().map(|column| (column.name.to_owned(), column.runs.to_json())).collect::<Map<_, _>>();
+        self.report.insert(title.to_owned(), json!(json));
+        Ok(())
+    }
+
+    fn scaled(&self, load: usize) -> usize {
+        if self.arguments.quick { load / 10 } else { load }
+    }
+}

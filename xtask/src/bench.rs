@@ -1,0 +1,42 @@
+//! `cargo xtask bench`: a release build, and the load generator beside it.
+
+use std::{path::Path, process::Command};
+
+use anyhow::Result;
+
+use crate::{postgres::Postgres, process, ringback::cargo, say, setup, web};
+
+/// Builds what is measured, starts what it needs, and hands over to the load generator with these arguments.
+///
+/// # Errors
+/// Where anything does not compile, start or succeed.
+pub fn run(arguments: &[String]) -> Result<()> {
+    let programs = setup::postgres()?;
+    web::build()?;
+    say::progress("compiling Ringback and the load generator (release) …");
+    let mut build = cargo();
+    build.args(["build", "--release", "--package", "ringback", "--package", "ringback-bench"]);
+    process::run("cargo build", build, None, |_| ())?;
+    let database = crate::test::start_database(&programs)?;
+    let mut bench = generator(&crate::ringback::target().join("release"), &database)?;
+    bench.arg("--json").arg(crate::dev("run/bench.json")?).args(arguments);
+    process::run("ringback-bench", bench, None, |_| ())
+}
+
+/// Whether the load generator works, with a small load on what the tests have compiled. What it prints then says nothing about speed.
+///
+/// # Errors
+/// Where a call, a signal or a device is lost, or a server does not come up.
+pub fn try_out(database: &Postgres) -> Result<()> {
+    let mut bench = generator(&crate::ringback::target().join("debug"), database)?;
+    bench.args(["--quick", "--runs", "1", "--at-once", "16"]);
+    process::run("ringback-bench", bench, Some(&crate::dev("run/logs/bench.log")?), |_| ())
+}
+
+fn generator(folder: &Path, database: &Postgres) -> Result<Command> {
+    setup::node_packages("bench/seed", "the Node.js server that is measured")?;
+    let mut bench = Command::new(folder.join("ringback-bench"));
+    bench.arg("run").arg("--ringback").arg(folder.join("ringback")).args(["--postgres", &database.url()]);
+    bench.arg("--seed").arg(crate::root().join("bench/seed/server.mjs")).arg("--directory").arg(crate::dev("run/bench")?);
+    Ok(bench)
+}
