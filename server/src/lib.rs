@@ -40,6 +40,11 @@ use std::{io::Write as _, process::ExitCode};
 
 use clap::{ArgMatches, Args as _, Command, FromArgMatches as _};
 use commands::{read_config, with_settings};
+use mimalloc::MiMalloc;
+
+/// Signals are allocated by one thread and freed by another, where the system's allocator waits for a lock.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// `EX_CONFIG` of sysexits(3): trying again is of no use. The systemd unit knows it.
 const BAD_SETTINGS: u8 = 78;
