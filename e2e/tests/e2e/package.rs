@@ -87,8 +87,8 @@ impl Debian {
 
     async fn install(&self) -> Result<()> {
         let package = std::env::var("RINGBACK_E2E_PACKAGE")?;
-        fs::copy(package, self.root.join("root/ringback.deb"))?;
-        let said = self.run("apt-get install --yes --no-install-recommends /root/ringback.deb").await?;
+        fs::copy(package, self.root.join("srv/ringback.deb"))?;
+        let said = self.run("apt-get install --yes --no-install-recommends /srv/ringback.deb").await?;
         ensure!(said.contains("ringback init"), "{said}");
         let folders = self.run("stat --format '%n %U:%G %a' /etc/ringback /var/lib/ringback").await?;
         ensure!(folders == "/etc/ringback root:ringback 750\n/var/lib/ringback ringback:ringback 750", "{folders}");
@@ -137,7 +137,7 @@ impl Debian {
 
     async fn upgrades(&self) -> Result<()> {
         let before = fs::read_to_string(self.root.join("etc/ringback/ringback.toml"))?;
-        self.run("apt-get install --yes --reinstall /root/ringback.deb").await?;
+        self.run("apt-get install --yes --reinstall /srv/ringback.deb").await?;
         ensure!(fs::read_to_string(self.root.join("etc/ringback/ringback.toml"))? == before, "an upgrade changed the settings");
         ensure!(self.root.join("var/lib/ringback/ringback.db").exists(), "an upgrade took the calls");
         if self.leader.is_some() {
