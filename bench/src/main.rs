@@ -15,7 +15,13 @@ mod subject;
 mod usage;
 mod wire;
 
-use std::{collections::BTreeMap, fs, path::PathBuf, process::Command, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::PathBuf,
+    process::Command,
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand, ValueEnum};
@@ -237,16 +243,25 @@ impl Bench {
         contestants: &[Contestant],
         measure: impl AsyncFn(&Subject) -> Result<Run>,
     ) -> Result<()> {
-        let mut runs: BTreeMap<Contestant, Runs> = BTreeMap::new();
+        let (mut runs, mut beaten): (BTreeMap<Contestant, Runs>, BTreeSet<Contestant>) = Default::default();
         for _ in 0..self.arguments.runs {
-            for contestant @ (kind, transport) in contestants.iter().copied() {
+            for contestant in contestants {
+                let (kind, transport) = *contestant;
                 let is_left_out = !self.arguments.only.is_empty() && !self.arguments.only.contains(&kind);
-                if is_left_out || (kind == Kind::Seed && self.place.seed.is_none()) {
+                if is_left_out || beaten.contains(contestant) || (kind == Kind::Seed && self.place.seed.is_none()) {
                     continue;
                 }
                 let subject = Subject::start(kind, transport, &self.place)?;
-                let run = measure(&subject).await.with_context(|| format!("{title}: {}", kind.name()))?;
-                runs.entry(contestant).or_default().0.push(run);
+                match measure(&subject).await.with_context(|| format!("{title}: {}", kind.name())) {
+                    Ok(run) => runs.entry(*contestant).or_default().0.push(run),
+                    // What the others cannot do is a result too.
+                    Err(error) if kind != Kind::Ringback => {
+                        println!("\n{error:#}");
+                        runs.remove(contestant);
+                        beaten.insert(*contestant);
+                    }
+                    Err(error) => return Err(error),
+                }
             }
         }
         let column = |one: &Contestant| {

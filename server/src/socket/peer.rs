@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use call::wire::{Claim, ClientMessage, ErrorBody, JoinCall, Register, ServerEvent};
+use call::{
+    ids::CallId,
+    wire::{Claim, Claimed, ClientMessage, ErrorBody, JoinCall, Register, ServerEvent, Signal},
+};
 use serde_json::{Value, json};
 use tracing::Instrument as _;
 
@@ -62,9 +65,7 @@ impl Peer {
         let message = ClientMessage::parse(event, body)?;
         // There are many, and each does little: no trail is laid for them, and no span made.
         if let ClientMessage::Signal(id, signal, claimed) = message {
-            let actor = self.actor(&claimed, Patience::Fresh).await?;
-            self.app.calls.relay(&actor.who, &id, &signal, || self.is_replaced()).await?;
-            return Ok(Done::default());
+            return self.hand_on(&id, &signal, &claimed).await;
         }
         let call = message.call().cloned();
         let call_id = call.as_ref().map(tracing::field::display);
@@ -77,7 +78,7 @@ impl Peer {
         match message {
             ClientMessage::Register(register) => self.register(register).await,
             ClientMessage::Join(join) => self.join(join).await,
-            ClientMessage::Signal(..) => unreachable!("it was handed on"),
+            ClientMessage::Signal(id, signal, claimed) => self.hand_on(&id, &signal, &claimed).await,
             ClientMessage::Toggle(id, media, enabled, claimed) => {
                 let actor = self.actor(&claimed, Patience::Fresh).await?;
                 self.app.calls.toggle(actor, id, media, enabled).await?;
@@ -92,6 +93,12 @@ impl Peer {
                 self.app.calls.end(actor, id, for_all).await.map(Done::answering)
             }
         }
+    }
+
+    async fn hand_on(&mut self, id: &CallId, signal: &Signal, claimed: &Claimed) -> Result<Done, ApiError> {
+        let actor = self.actor(claimed, Patience::Fresh).await?;
+        self.app.calls.relay(&actor.who, id, signal, || self.is_replaced()).await?;
+        Ok(Done::default())
     }
 
     async fn register(&mut self, register: Register) -> Result<Done, ApiError> {
@@ -166,7 +173,7 @@ impl Peer {
                 Register { user_id: join.user_id.clone(), access_token: join.access_token.clone(), ..Register::default() };
             done = self.register(register).await?;
         }
-        let claimed = call::wire::Claimed { user_id: join.user_id, access_token: join.access_token };
+        let claimed = Claimed { user_id: join.user_id, access_token: join.access_token };
         let joined = match self.actor(&claimed, Patience::Fresh).await {
             Ok(actor) => self.app.calls.join(actor, join.call_id).await,
             Err(error) => Err(error),
