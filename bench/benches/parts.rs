@@ -12,10 +12,7 @@ use call::{
 };
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use jiff::{SignedDuration, Timestamp};
-use ringback::{
-    auth::Identity,
-    hub::{Event, Hub},
-};
+use ringback::parts::{Event, Hub, Identity};
 
 fn user(number: usize) -> UserId {
     UserId::parse(&format!("@user{number}:example.org")).unwrap()

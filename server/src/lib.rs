@@ -3,7 +3,7 @@
 mod alarm;
 mod app;
 mod appservice;
-pub mod auth;
+mod auth;
 mod bus;
 mod calls;
 mod causes;
@@ -15,7 +15,7 @@ mod doctor;
 mod error;
 mod homeserver;
 mod http;
-pub mod hub;
+mod hub;
 mod ice;
 mod ignored;
 mod init;
@@ -41,6 +41,14 @@ use std::{io::Write as _, process::ExitCode};
 use clap::{ArgMatches, Args as _, Command, FromArgMatches as _};
 use commands::{read_config, with_settings};
 use mimalloc::MiMalloc;
+
+/// What benchmarks measure by itself.
+pub mod parts {
+    pub use crate::{
+        auth::Identity,
+        hub::{Event, Hub},
+    };
+}
 
 /// Signals are allocated by one thread and freed by another, where the system's allocator waits for a lock.
 #[global_allocator]

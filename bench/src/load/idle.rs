@@ -28,17 +28,17 @@ pub async fn run(subject: &Subject, devices: usize) -> Result<Run> {
             run.set(name, value);
         }
     }
-    storm(subject, waiting, &mut run).await?;
+    storm(subject, waiting, empty.files, &mut run).await?;
     Ok(run)
 }
 
 /// All connections break, and all devices come back at once, each with a token that the server has not seen: it must ask about every
 /// one of them.
-async fn storm(subject: &Subject, waiting: Vec<Arc<Device>>, run: &mut Run) -> Result<()> {
+async fn storm(subject: &Subject, waiting: Vec<Arc<Device>>, files: usize, run: &mut Run) -> Result<()> {
     let homeserver = &subject.homeserver;
     let numbers: Vec<usize> = waiting.iter().map(|device| device.number).collect();
     drop(waiting);
-    super::settled(subject, numbers.len() / 10).await?;
+    super::settled(subject, files).await?;
     let asked_before = ask(homeserver, "count").await?;
     ask(homeserver, "most-at-once").await?;
     let before = subject.usage()?;
