@@ -10,7 +10,7 @@ use socketioxide::{
     SendError, SocketError, SocketIo, SocketIoBuilder,
     adapter::LocalAdapter,
     extract::{AckSender, SocketRef},
-    handler::FromMessageParts,
+    handler::{ConnectHandler as _, FromMessageParts},
     layer::SocketIoLayer,
     socket::Socket,
 };
@@ -46,10 +46,13 @@ pub fn layer(app: &Arc<App>) -> (SocketIoLayer, SocketIo) {
         .max_buffer_size(crate::hub::OUTBOX);
     let (layer, io) = builder.build_layer();
     let app = app.clone();
-    io.ns("/", move |socket: SocketRef| {
+    // As a middleware, which runs before the client is told that it is connected: a message that came before there is somebody to
+    // handle it would be lost, and its sender never answered.
+    let connecting = move |socket: SocketRef| {
         connected(&app, socket);
-        std::future::ready(())
-    });
+        std::future::ready(Ok::<(), Infallible>(()))
+    };
+    io.ns("/", (|| std::future::ready(())).with(connecting));
     (layer, io)
 }
 
