@@ -29,7 +29,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
 /// Where a call, a signal or a device is lost, or a server does not come up.
 pub fn try_out(database: &Postgres) -> Result<()> {
     let mut bench = generator(&crate::ringback::target().join("debug"), database)?;
-    bench.args(["--quick", "--runs", "1", "--at-once", "16"]);
+    bench.args(["calls", "first", "relay", "fanout", "--quick", "--runs", "1", "--at-once", "16"]);
     process::run("ringback-bench", bench, Some(&crate::dev("run/logs/bench.log")?), |_| ())
 }
 
