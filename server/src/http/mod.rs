@@ -91,6 +91,7 @@ pub fn router(app: &Arc<App>) -> (Router, SocketIo) {
                 .layer(cors)
                 .layer(CatchPanicLayer::custom(panicked))
                 .layer(middleware::from_fn(matrix_errors))
+                .map_request(socketio::own_head)
                 .layer(sockets),
         );
     (router, io)

@@ -169,7 +169,8 @@ impl Transport for Plain {
     async fn close(&mut self, why: Close) {
         let frame = CloseFrame { code: why.code().into(), reason: why.reason().into() };
         if self.write(Message::Close(Some(frame))).await.is_ok() {
-            let _ = timeout(DRAIN_WITHIN, drain(self.socket.get_mut())).await;
+            // In a box: its buffer would have its place in every socket that waits.
+            let _ = timeout(DRAIN_WITHIN, Box::pin(drain(self.socket.get_mut()))).await;
         }
     }
 }

@@ -4,6 +4,10 @@
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
+use axum::{
+    extract::{OriginalUri, Request},
+    http::HeaderValue,
+};
 use call::wire::{ErrorBody, Refused, ServerEvent};
 use serde_json::{Value, value::RawValue};
 use socketioxide::{
@@ -29,6 +33,8 @@ use crate::{
     public_url::Ends,
 };
 
+/// Where it is.
+pub const PATH: &str = "/socket.io/";
 /// How many frames of one client may wait to be handled; past it they are refused.
 const INBOX: usize = 256;
 /// How long to wait for a slow client before looking again.
@@ -54,6 +60,24 @@ pub fn layer(app: &Arc<App>) -> (SocketIoLayer, SocketIo) {
     };
     io.ns("/", (|| std::future::ready(())).with(connecting));
     (layer, io)
+}
+
+/// The request with a head that holds nothing else in memory. The library keeps the head as long as the connection, and what the HTTP
+/// library gives are slices of all that it has read: 16 KiB for each client.
+pub fn own_head(mut request: Request) -> Request {
+    if !request.uri().path().starts_with(PATH) {
+        return request;
+    }
+    for value in request.headers_mut().values_mut() {
+        if let Ok(copy) = HeaderValue::from_bytes(value.as_bytes()) {
+            *value = copy;
+        }
+    }
+    if let Ok(copy) = request.uri().to_string().parse() {
+        *request.uri_mut() = copy;
+        request.extensions_mut().remove::<OriginalUri>();
+    }
+    request
 }
 
 fn connected(app: &Arc<App>, socket: SocketRef) {
@@ -208,4 +232,29 @@ fn read(packet: &str) -> Result<(String, String), ApiError> {
     let Some(name) = name else { return Err(ApiError::invalid("send an event with a name")) };
     let body = parts.get(1).map_or("{}", |body| body.get());
     Ok((name, body.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{
+        body::{Body, Bytes},
+        http::Uri,
+    };
+
+    use super::*;
+
+    #[test]
+    fn a_head_of_its_own_lets_go_of_what_was_read() -> Result<(), Box<dyn std::error::Error>> {
+        let read = Bytes::from(b"GET /socket.io/?EIO=4 HTTP/1.1\r\nhost: example.org\r\n".to_vec());
+        let uri = Uri::from_maybe_shared(read.slice(4..21))?;
+        let mut request = Request::builder().uri(uri.clone()).body(Body::empty())?;
+        request.headers_mut().insert("host", HeaderValue::from_maybe_shared(read.slice(38..49))?);
+        request.extensions_mut().insert(OriginalUri(uri));
+        assert!(!read.is_unique());
+        let request = own_head(request);
+        assert_eq!(request.uri(), "/socket.io/?EIO=4");
+        assert_eq!(request.headers()["host"], "example.org");
+        assert!(read.is_unique());
+        Ok(())
+    }
 }
