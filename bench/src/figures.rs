@@ -107,7 +107,7 @@ pub fn table(title: &str, columns: &[Column]) -> String {
         let figures = columns.iter().map(|column| median(column).map_or_else(|| "–".to_owned(), with_spread));
         let ratios = others().map(|other| {
             let ours = columns.iter().filter(|column| column.is_ours);
-            let ratio = |ours| Some(with_digits(median(ours)?.0 / median(other)?.0));
+            let ratio = |ours| Some(median(ours)?.0 / median(other)?.0).filter(|ratio| ratio.is_finite()).map(with_digits);
             ours.filter_map(ratio).collect::<Vec<_>>().join(" · ")
         });
         rows.push(iter::once(figure.to_owned()).chain(figures).chain(ratios).collect());

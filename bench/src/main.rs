@@ -129,11 +129,15 @@ const ALL: [Contestant; 4] = [
     (Kind::Seed, Transport::SocketIo),
 ];
 
+/// The same, and the library for Socket.IO by itself: for what its sockets cost.
+const WITH_LIBRARY: [Contestant; 5] = [ALL[0], ALL[1], ALL[2], (Kind::Floor, Transport::BareSocketIo), ALL[3]];
+
 /// What stands above its figures.
 fn name((kind, transport): Contestant) -> &'static str {
     match (kind, transport) {
         (Kind::Ringback, Transport::SocketIo) => "Ringback, Socket.IO",
-        (Kind::Ringback, Transport::Plain | Transport::Bare) => "Ringback",
+        (Kind::Ringback, _) => "Ringback",
+        (Kind::Floor, Transport::BareSocketIo) => "bare Socket.IO",
         (Kind::Floor, _) => "floor",
         (Kind::Seed, _) => "Node.js",
     }
@@ -188,21 +192,22 @@ impl Bench {
         for at_once in self.arguments.at_once.clone() {
             let count = self.scaled(if at_once == 1 { 300 } else { 2000 });
             let title = format!("calls, {at_once} at a time");
-            self.compare(&title, async move |subject| load::calls::run(subject, at_once, count).await).await?;
+            self.measure(&title, &ALL, async move |subject| load::calls::run(subject, at_once, count).await).await?;
         }
         Ok(())
     }
 
     async fn relay(&mut self) -> Result<()> {
         let lasts = Duration::from_millis(u64::try_from(self.scaled(3000))?);
-        self.compare("signals between 50 active calls", async move |subject| load::relay::run(subject, lasts).await).await
+        let title = "signals between 50 active calls";
+        self.measure(title, &WITH_LIBRARY, async move |subject| load::relay::run(subject, lasts).await).await
     }
 
     async fn idle(&mut self) -> Result<()> {
         for devices in [1000, 5000, 15_000] {
             let devices = self.scaled(devices);
             let title = format!("{devices} devices that wait");
-            self.compare(&title, async move |subject| load::idle::run(subject, devices).await).await?;
+            self.measure(&title, &WITH_LIBRARY, async move |subject| load::idle::run(subject, devices).await).await?;
         }
         Ok(())
     }
@@ -230,10 +235,6 @@ impl Bench {
         let title = format!("half load for {} s", lasts.as_secs());
         self.arguments.runs = 1;
         self.measure(&title, &[ALL[0]], async move |subject| load::soak::run(subject, lasts).await).await
-    }
-
-    async fn compare(&mut self, title: &str, measure: impl AsyncFn(&Subject) -> Result<Run>) -> Result<()> {
-        self.measure(title, &ALL, measure).await
     }
 
     /// Measures each in turn, again and again, each time with a new process and an empty database.

@@ -59,7 +59,7 @@ pub struct Subject {
     pub transport: Transport,
     /// Where requests go.
     pub url: String,
-    /// Where sockets go: the same, but at the floor.
+    /// Where sockets go: the same, but for the floor's own.
     pub sockets: String,
     /// Which it is.
     pub kind: Kind,
@@ -83,7 +83,7 @@ impl Subject {
         };
         let child = Child::start(kind.name(), command, Some(&directory.path().join("log")))?;
         let url = format!("http://127.0.0.1:{port}");
-        let sockets = if kind == Kind::Floor { format!("http://127.0.0.1:{sockets_port}") } else { url.clone() };
+        let sockets = if transport == Transport::Bare { format!("http://127.0.0.1:{sockets_port}") } else { url.clone() };
         let mut subject = Self { transport, url, sockets, kind, homeserver: place.homeserver.clone(), child };
         let health = format!("{}/health", subject.url);
         wait::until(&format!("{} should answer", kind.name()), Duration::from_secs(20), || {
@@ -123,7 +123,7 @@ fn ringback(place: &Place, directory: &Path, port: u16) -> Command {
 
 fn floor(directory: &Path, port: u16, sockets_port: u16) -> Result<Command> {
     let mut command = Command::new(std::env::current_exe()?);
-    command.args(["floor", "--requests", &format!("127.0.0.1:{port}"), "--sockets", &format!("0.0.0.0:{sockets_port}")]);
+    command.args(["floor", "--requests", &format!("0.0.0.0:{port}"), "--sockets", &format!("0.0.0.0:{sockets_port}")]);
     command.arg("--database").arg(directory.join("floor.db"));
     Ok(command)
 }

@@ -24,6 +24,8 @@ pub enum Transport {
     SocketIo,
     /// The floor's: six digits, then the frame.
     Bare,
+    /// The floor's by Socket.IO: the event's name are the digits.
+    BareSocketIo,
 }
 
 /// An event, and when it came.
@@ -75,6 +77,17 @@ pub enum Wire {
     Plain(Box<Socket>),
     SocketIo(Box<Stream>),
     Bare(Box<Stream>),
+    BareSocketIo(Box<Stream>),
+}
+
+/// A Socket.IO client that is connected.
+async fn connect_socket_io(url: &str) -> Result<Box<Stream>> {
+    let address = format!("{}/socket.io/?EIO=4&transport=websocket", url.replacen("http", "ws", 1));
+    let (mut stream, _) = connect_async_with_config(address, Some(config()), true).await?;
+    answer(&mut stream, "0").await?;
+    stream.send(Message::text("40")).await?;
+    answer(&mut stream, "40").await?;
+    Ok(Box::new(stream))
 }
 
 impl Wire {
@@ -88,14 +101,16 @@ impl Wire {
                 Ok(Self::Plain(Box::new(socket)))
             }
             Transport::SocketIo => {
-                let address = format!("{}/socket.io/?EIO=4&transport=websocket", url.replacen("http", "ws", 1));
-                let (mut stream, _) = connect_async_with_config(address, Some(config()), true).await?;
-                answer(&mut stream, "0").await?;
-                stream.send(Message::text("40")).await?;
-                answer(&mut stream, "40").await?;
-                let mut wire = Self::SocketIo(Box::new(stream));
+                let mut wire = Self::SocketIo(connect_socket_io(url).await?);
                 let user = crate::homeserver::user_id(number);
                 wire.send(0, "register-user", &format!(r#""userId":"{user}","accessToken":"{token}""#)).await?;
+                wire.registered().await?;
+                Ok(wire)
+            }
+            Transport::BareSocketIo => {
+                let mut stream = connect_socket_io(url).await?;
+                stream.send(Message::text(format!(r#"42["enter",{number}]"#))).await?;
+                let mut wire = Self::BareSocketIo(stream);
                 wire.registered().await?;
                 Ok(wire)
             }
@@ -122,12 +137,15 @@ impl Wire {
 
     /// Sends a message with these fields; `target` is the device that gets it, which the floor alone is told.
     pub async fn send(&mut self, target: usize, event: &str, fields: &str) -> Result<()> {
+        let width = floor::TARGET;
         match self {
             Self::Plain(socket) => socket.send_text(format!(r#"{{"type":"{event}",{fields}}}"#)).await?,
             Self::SocketIo(stream) => stream.send(Message::text(format!(r#"42["{event}",{{{fields}}}]"#))).await?,
             Self::Bare(stream) => {
-                let width = floor::TARGET;
                 stream.send(Message::text(format!(r#"{target:0width$}{{"type":"{event}",{fields}}}"#))).await?;
+            }
+            Self::BareSocketIo(stream) => {
+                stream.send(Message::text(format!(r#"42["{target:0width$}",{{"type":"{event}",{fields}}}]"#))).await?;
             }
         }
         Ok(())
@@ -138,14 +156,16 @@ impl Wire {
         loop {
             let text = match self {
                 Self::Plain(socket) => socket.next().await?.with_context(|| format!("closed: {:?}", socket.closed()))?.text,
-                Self::SocketIo(stream) | Self::Bare(stream) => match stream.next().await.context("closed")?? {
-                    Message::Text(text) => text.to_string(),
-                    Message::Close(frame) => bail!("closed: {frame:?}"),
-                    Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => continue,
-                },
+                Self::SocketIo(stream) | Self::Bare(stream) | Self::BareSocketIo(stream) => {
+                    match stream.next().await.context("closed")?? {
+                        Message::Text(text) => text.to_string(),
+                        Message::Close(frame) => bail!("closed: {frame:?}"),
+                        Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => continue,
+                    }
+                }
             };
             let at = Instant::now();
-            let Self::SocketIo(stream) = self else {
+            let (Self::SocketIo(stream) | Self::BareSocketIo(stream)) = self else {
                 let Head { name, call_id } = serde_json::from_str(&text)?;
                 return Ok(Event { name, call: call_id, at });
             };

@@ -2,10 +2,11 @@
 //! sockets, and does nothing else. It knows no users, no rules and no sessions.
 //!
 //! A socket's first frame is its number. Every frame after that begins with the number of the socket that gets the rest, in six digits.
-//! A request says whose it is and who is called in the headers `caller` and `callee`.
+//! Socket.IO is at the requests' port, see [`socketio`]. A request says whose it is and who is called in the headers `caller` and `callee`.
 
 mod commits;
 mod requests;
+mod socketio;
 mod sockets;
 
 use std::{path::Path, sync::Arc};

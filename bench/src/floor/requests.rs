@@ -14,9 +14,11 @@ use axum::{
     routing::{get, post},
 };
 use tokio::net::TcpListener;
+use tower::util::MapRequestLayer;
 
 use super::{
     commits::{Commits, Step},
+    socketio,
     sockets::Sockets,
 };
 use crate::homeserver::user_id;
@@ -28,13 +30,16 @@ struct Floor {
 }
 
 pub async fn serve(listener: TcpListener, sockets: Arc<Sockets>, commits: Commits) -> Result<()> {
+    let socket_io = socketio::layer(sockets.clone());
     let floor = Arc::new(Floor { sockets, commits, calls: AtomicU64::new(0) });
     let router = Router::new()
         .route("/health", get(async || "{}"))
         .route("/api/calls/initiate", post(initiate))
         .route("/api/calls/{call}/answer", post(answer))
         .route("/api/calls/{call}/end", post(end))
-        .with_state(floor);
+        .with_state(floor)
+        .layer(socket_io)
+        .layer(MapRequestLayer::new(socketio::own_head));
     Ok(axum::serve(listener, router).await?)
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use futures_util::{SinkExt as _, StreamExt as _};
 use parking_lot::RwLock;
+use socketioxide::extract::SocketRef;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::mpsc,
@@ -14,12 +15,25 @@ use tokio_tungstenite::{
     tungstenite::{Message, Utf8Bytes, protocol::WebSocketConfig},
 };
 
+use super::socketio;
+
 /// How many digits a target has.
 pub const TARGET: usize = 6;
+/// What a socket reads at once, in bytes.
+pub const BUFFER: usize = 4096;
+/// How many frames may wait for a socket.
+pub const WAITING: usize = 1024;
 
 /// The sockets by their numbers.
 #[derive(Default)]
-pub struct Sockets(RwLock<Vec<Option<mpsc::Sender<Utf8Bytes>>>>);
+pub struct Sockets(RwLock<Vec<Option<Outlet>>>);
+
+/// The way to a client.
+#[derive(Clone)]
+pub enum Outlet {
+    Plain(mpsc::Sender<Utf8Bytes>),
+    SocketIo(SocketRef),
+}
 
 impl Sockets {
     pub async fn serve(self: Arc<Self>, listener: TcpListener) -> Result<()> {
@@ -35,17 +49,19 @@ impl Sockets {
     /// Hands a frame to a socket.
     pub fn send(&self, target: usize, frame: Utf8Bytes) {
         let sockets = self.0.read();
-        if let Some(Some(socket)) = sockets.get(target) {
-            let _ = socket.try_send(frame);
+        match sockets.get(target) {
+            Some(Some(Outlet::Plain(socket))) => drop(socket.try_send(frame)),
+            Some(Some(Outlet::SocketIo(socket))) => socketio::emit(socket, &frame),
+            Some(None) | None => {}
         }
     }
 
     async fn carry(&self, stream: TcpStream) -> Result<()> {
-        let config = WebSocketConfig::default().read_buffer_size(4096);
+        let config = WebSocketConfig::default().read_buffer_size(BUFFER);
         let mut socket = accept_async_with_config(stream, Some(config)).await?;
         let Some(Ok(Message::Text(number))) = socket.next().await else { return Ok(()) };
-        let (sender, mut outbox) = mpsc::channel(1024);
-        self.enter(number.parse()?, sender);
+        let (sender, mut outbox) = mpsc::channel(WAITING);
+        self.enter(number.parse()?, Outlet::Plain(sender));
         socket.send(Message::text(REGISTERED)).await?;
         loop {
             tokio::select! {
@@ -66,12 +82,13 @@ impl Sockets {
         }
     }
 
-    fn enter(&self, number: usize, sender: mpsc::Sender<Utf8Bytes>) {
+    /// A socket says its number.
+    pub fn enter(&self, number: usize, outlet: Outlet) {
         let mut sockets = self.0.write();
         if sockets.len() <= number {
             sockets.resize(number + 1, None);
         }
-        sockets[number] = Some(sender);
+        sockets[number] = Some(outlet);
     }
 
     fn hand_on(&self, frame: &Utf8Bytes) {
@@ -82,4 +99,5 @@ impl Sockets {
     }
 }
 
-const REGISTERED: &str = r#"{"type":"registered","userId":"@u000000:bench","deviceId":"D0","sessionId":"00000000000000000000000000000000","gracePeriodMs":20000,"serverTime":"2026-01-01T00:00:00.000Z"}"#;
+/// What a socket is told that has entered.
+pub const REGISTERED: &str = r#"{"type":"registered","userId":"@u000000:bench","deviceId":"D0","sessionId":"00000000000000000000000000000000","gracePeriodMs":20000,"serverTime":"2026-01-01T00:00:00.000Z"}"#;
