@@ -269,9 +269,10 @@ impl Op for LiveOfUser {
     type Out = Vec<Call>;
 
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<Vec<Call>, Fault> {
+        // In the words of the index.
         let sql = formatcp!(
-            "SELECT {SESSION} FROM call_sessions WHERE call_id IN (SELECT call_id FROM call_participants \
-             WHERE matrix_user_id = $1 AND status IN ('invited', 'ringing', 'joined')) ORDER BY created_at"
+            "SELECT {SESSION} FROM call_sessions WHERE call_id IN (SELECT call_id FROM call_participants WHERE matrix_user_id = $1 \
+             AND (status = 'invited' OR status = 'ringing' OR status = 'joined')) ORDER BY created_at"
         );
         calls(tx, sql, &[self.user.as_str().into()]).await
     }

@@ -82,11 +82,14 @@ impl Sqlite {
         give_to_its_folders_owner(path).with_context(what)?;
         let mut writer = connect(path).with_context(what)?;
         let runner = migrations::migrations::runner();
+        // A migration may make a table anew that others refer to.
+        writer.pragma_update(None, "foreign_keys", false).with_context(what)?;
         // Where another process opened the new file at the same moment, it was first: the second look finds what it has done.
         runner
             .run(&mut writer)
             .or_else(|_| runner.run(&mut writer))
             .with_context(|| format!("{NOT_UP_TO_DATE}: {}", path.display()))?;
+        writer.pragma_update(None, "foreign_keys", true).with_context(what)?;
         let reader = connect(path).with_context(what)?;
         reader.pragma_update(None, "query_only", true).with_context(what)?;
         Ok(Self { writer: start(WRITER, writer)?, reader: start(READER, reader)? })
@@ -248,5 +251,43 @@ impl rusqlite::ToSql for Value<'_> {
             Value::Text(text) => ToSqlOutput::from(text.as_ref()),
             Value::Time(time) => ToSqlOutput::from(format!("{time:.3}")),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use call::ids::{CallId, UserId};
+
+    use super::*;
+    use crate::{config::DatabaseUrl, store::Store};
+
+    #[tokio::test]
+    async fn a_file_of_the_first_version_is_brought_up_to_date() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("ringback.db");
+        let mut first = connect(&path)?;
+        migrations::migrations::runner().set_target(refinery::Target::Version(1)).run(&mut first)?;
+        let id = CallId::from_random([1; 16]);
+        first.execute_batch(&format!(
+            "INSERT INTO call_sessions VALUES ('{id}', '!room:x', 'voice', 'ringing', '@alice:x', 1, 'Alice', \
+             '2026-01-01T00:00:00.000Z', '2026-01-01T00:01:00.000Z', NULL, NULL, NULL, NULL, '2026-01-01T00:01:00.000Z', 1);
+             INSERT INTO call_participants VALUES ('{id}', '@bob:x', 'ringing', 1, 0, 0, NULL, NULL, NULL, NULL, \
+             '2026-01-01T00:01:00.000Z', 0, 0, '2026-01-01T00:00:00.000Z');
+             INSERT INTO call_events VALUES (1, '{id}', NULL, 'started', '{{}}', '2026-01-01T00:00:00.000Z')"
+        ))?;
+        drop(first);
+        let store = Store::open(&DatabaseUrl::Sqlite(path.clone())).await?;
+        let calls = store.live_of_user(&UserId::parse("@bob:x")?).await?;
+        assert_eq!(calls.iter().map(|call| &call.id).collect::<Vec<_>>(), [&id]);
+        store.close().await;
+        let after = connect(&path)?;
+        let broken = after.prepare("PRAGMA foreign_key_check")?.query_map([], |_| Ok(()))?.count();
+        assert_eq!(broken, 0);
+        after.execute("DELETE FROM call_sessions", [])?;
+        for table in ["call_participants", "call_events"] {
+            let left: i64 = after.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0))?;
+            assert_eq!(left, 0, "{table} still belongs to calls");
+        }
+        Ok(())
     }
 }
