@@ -12,6 +12,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::IntoResponse,
     routing::{get, post},
+    serve::ListenerExt as _,
 };
 use tokio::net::TcpListener;
 use tower::util::MapRequestLayer;
@@ -40,6 +41,8 @@ pub async fn serve(listener: TcpListener, sockets: Arc<Sockets>, commits: Commit
         .with_state(floor)
         .layer(socket_io)
         .layer(MapRequestLayer::new(socketio::own_head));
+    // Frames are small and must not wait for each other.
+    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
     Ok(axum::serve(listener, router).await?)
 }
 
