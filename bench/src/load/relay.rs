@@ -36,7 +36,7 @@ pub async fn run(subject: &Subject, lasts: Duration) -> Result<Run> {
     let after = subject.usage()?;
     let signals = full.count() as f64;
     let mut run = Run::default();
-    run.set("signals a second", signals / took.as_secs_f64());
+    run.set("thousand signals a second", signals / took.as_secs_f64() / 1000.0);
     run.set("CPU µs a signal", after.cpu_since(&before) * 1e6 / signals);
     let a_turn = (2 * CALLS * WINDOW) as f64;
     let half = everywhere(&calls, Pace::Every(took.mul_f64(2.0 * a_turn / signals)), lasts).await?;
