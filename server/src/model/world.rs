@@ -215,14 +215,29 @@ impl World {
 
     /// What was sent has arrived, and what is due is done.
     async fn rest(&self, scene: &Scene) {
-        for _ in 0..PATIENCE {
+        let is_quiet = async || {
             let due = self.app.calls.store.due(crate::clock::now()).await.unwrap();
-            if due.is_empty() && scene.phones.iter().all(|phone| is_at_rest(&self.app, phone)) {
-                return;
+            due.is_empty() && scene.phones.iter().all(|phone| is_at_rest(&self.app, phone))
+        };
+        for _ in 0..PATIENCE {
+            if is_quiet().await {
+                self.hear_of_what_is_stored().await;
+                if is_quiet().await {
+                    return;
+                }
             }
             yield_now().await;
         }
         panic!("things do not come to rest");
+    }
+
+    /// The reading thread may see what is stored before whoever has stored it hears of that: a write of nothing waits its turn behind
+    /// it, and those who are woken by then are let go on.
+    async fn hear_of_what_is_stored(&self) {
+        self.app.calls.store.note(Vec::new()).await.unwrap();
+        for _ in 0..16 {
+            yield_now().await;
+        }
     }
 
     /// Whoever is still in the call ends it.
