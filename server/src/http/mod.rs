@@ -113,7 +113,7 @@ fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
 
 /// What the libraries below refuse in words of their own is told as Matrix tells it.
 async fn matrix_errors(request: Request, next: Next) -> Response {
-    let is_ours = !request.uri().path().starts_with("/socket.io");
+    let is_ours = !request.uri().path().starts_with(socketio::PATH);
     let response = next.run(request).await;
     let is_plain =
         !response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));

@@ -11,8 +11,10 @@ use call::{ids::CallId, wire::ErrorBody};
 use tokio::time::Instant;
 use tracing::{Instrument as _, Span, field::Empty};
 
-use crate::{metrics, socket::socketio::PATH as SOCKET_IO, traces, trail};
+use crate::{metrics, traces, trail};
 
+/// Where Socket.IO is. What asks there waits by design, and is no request for anything by itself.
+const SOCKET_IO: &str = "/socket.io/";
 /// Every path that there is nothing at.
 const NOWHERE: &str = "none";
 
@@ -30,7 +32,6 @@ pub async fn observe(request: Request, next: Next) -> Response {
     if status.is_server_error() {
         span.record("otel.status_code", "ERROR");
     }
-    // What asks there waits by design, and is no request for anything by itself.
     let took = (route != SOCKET_IO).then(|| since.elapsed());
     metrics::http_answered(method, &route, status.as_u16(), took);
     response

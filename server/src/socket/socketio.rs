@@ -33,8 +33,8 @@ use crate::{
     public_url::Ends,
 };
 
-/// Where it is.
-pub const PATH: &str = "/socket.io/";
+/// What the paths of its requests begin with.
+pub const PATH: &str = "/socket.io";
 /// How many frames of one client may wait to be handled; past it they are refused.
 const INBOX: usize = 256;
 /// How long to wait for a slow client before looking again.
