@@ -8,7 +8,7 @@ use call::{
     wire::{Entered, IceServer, Stands},
 };
 
-use super::{Calls, LiveCall};
+use super::{Calls, LiveCall, presence::has_device};
 use crate::{auth::Identity, bus::Acting, clock, error::ApiError, hub::Session};
 
 /// The longest reason for a rejection, in bytes.
@@ -164,6 +164,10 @@ impl Calls {
         let Some(live) = self.live.get(id) else { return };
         let _turn = live.turn.lock().await;
         let (user, device) = (&actor.who.user, &actor.who.device);
+        // It may have gone again before this turn, by another's doing too.
+        if !has_device(&live.call(), user, device) {
+            return;
+        }
         let key = (user.clone(), device.clone());
         let anew = {
             let mut roster = live.roster();

@@ -112,7 +112,7 @@ fn is_joined(call: &Call, user: &UserId) -> bool {
     !call.is_over() && call.participants.get(user).is_some_and(|p| matches!(p.part, Part::Joined { .. }))
 }
 
-fn has_device(call: &Call, user: &UserId, device: &DeviceId) -> bool {
+pub(super) fn has_device(call: &Call, user: &UserId, device: &DeviceId) -> bool {
     call.participants.get(user).is_some_and(|p| p.part.devices().any(|(d, _)| d == device))
 }
 

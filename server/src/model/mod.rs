@@ -29,6 +29,17 @@ fn interleavings_agree_part_two() {
     run(RUNS..2 * RUNS);
 }
 
+/// What a device gets that comes back anew is decided after its joining: the call may have ended in between.
+#[test]
+fn who_comes_back_anew_as_the_call_ends_does_not_show_it() {
+    in_virtual_time(async {
+        let world = World::new().await;
+        for seed in 0..20 {
+            world.come_back_as_it_ends(seed).await;
+        }
+    });
+}
+
 fn run(seeds: std::ops::Range<u64>) {
     let replay = env::var("RINGBACK_TEST_SEED").ok().map(|seed| seed.parse::<u64>().expect("RINGBACK_TEST_SEED is a number"));
     let seeds: Vec<u64> = match replay {
@@ -37,20 +48,26 @@ fn run(seeds: std::ops::Range<u64>) {
         None => seeds.collect(),
     };
     for seeds in seeds.chunks(usize::try_from(RUNS_A_SERVER).unwrap()) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-        runtime.block_on(async {
-            // While something is always ready to run, time stands still unless the test moves it.
-            let busy = tokio::spawn(async {
-                loop {
-                    tokio::task::yield_now().await;
-                }
-            });
+        in_virtual_time(async {
             let world = World::new().await;
             for seed in seeds {
                 let outcome = AssertUnwindSafe(world.interleave(*seed, Rng::with_seed(*seed))).catch_unwind().await;
                 assert!(outcome.is_ok(), "interleaving {seed} failed: RINGBACK_TEST_SEED={seed} replays it");
             }
-            busy.abort();
         });
     }
+}
+
+fn in_virtual_time(work: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    runtime.block_on(async {
+        // While something is always ready to run, time stands still unless the test moves it.
+        let busy = tokio::spawn(async {
+            loop {
+                tokio::task::yield_now().await;
+            }
+        });
+        work.await;
+        busy.abort();
+    });
 }

@@ -95,15 +95,49 @@ impl World {
         advance(GRACE).await;
     }
 
+    /// The caller's device loses its session, and joins with a new one just as the other user ends the call.
+    pub async fn come_back_as_it_ends(&self, seed: u64) {
+        let mut rng = Rng::with_seed(seed);
+        let users = ["caller", "callee"].map(|name| UserId::parse(&format!("@{name}-{seed}:x")).unwrap()).to_vec();
+        let phones: Vec<Phone> = users.iter().map(|user| Phone::new(user, "A")).collect();
+        let room = RoomId::parse(&format!("!ends-{seed}:x")).unwrap();
+        let mut scene = Scene { phones, users, room, call: None, under_way: Vec::new() };
+        for phone in &scene.phones {
+            self.trust(phone).await;
+            phone.connect(&self.app);
+        }
+        self.rest(&scene).await;
+        self.start(&mut scene, &mut rng).await;
+        let id = scene.call.clone().unwrap();
+        let [calls, called] = &scene.phones[..] else { unreachable!() };
+        self.app.calls.answer(called.actor(None), id.clone()).await.unwrap();
+        calls.hang_up_socket();
+        calls.state.lock().session = None;
+        calls.connect(&self.app);
+        self.rest(&scene).await;
+        let session = calls.state.lock().session.clone();
+        let joins = self.app.calls.join(calls.actor(session), id.clone());
+        let ends = self.app.calls.end(called.actor(None), id.clone(), false);
+        let (joined, ended) = tokio::join!(joins, ends);
+        assert!(joined.is_ok() && ended.is_ok(), "{joined:?}, {ended:?}");
+        for session in scene.users.iter().flat_map(|user| self.app.calls.hub.sessions(user)) {
+            assert!(!session.shows(&id), "the hub thinks that {} shows a call that is over", session.user);
+        }
+    }
+
+    async fn trust(&self, phone: &Phone) {
+        let token = Some(phone.token.clone());
+        let identity = Identity { user: phone.user.clone(), device: phone.device.clone(), token };
+        self.app.calls.auth.trust(&phone.token, identity).await;
+    }
+
     async fn scene(&self, seed: u64, rng: &mut Rng) -> Scene {
         let users: Vec<UserId> = (0..rng.usize(2..=4)).map(|n| UserId::parse(&format!("@u{n}-{seed}:x")).unwrap()).collect();
         let mut phones = Vec::new();
         for user in &users {
             for device in &["A", "B", "C"][..rng.usize(1..=3)] {
                 let phone = Phone::new(user, device);
-                let token = Some(phone.token.clone());
-                let identity = Identity { user: user.clone(), device: phone.device.clone(), token };
-                self.app.calls.auth.trust(&phone.token, identity).await;
+                self.trust(&phone).await;
                 if rng.u8(0..4) > 0 {
                     phone.connect(&self.app);
                 }
