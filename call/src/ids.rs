@@ -2,9 +2,12 @@
 //!
 //! An id is checked where it enters, and cheap to clone from then on. A token cannot be printed or serialised by accident.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, marker::PhantomData, str::FromStr, sync::Arc};
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{Error, Visitor},
+};
 
 /// Why a text is not the id that it should be; the sentence is meant for whoever sent it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -14,11 +17,25 @@ pub struct BadId(&'static str);
 /// Longest id in bytes (Matrix specification, appendix "Identifier grammar").
 const MAX_ID_BYTES: usize = 255;
 
+/// Reads an id from where it stands, without a copy of the text between.
+struct Checked<T>(PhantomData<T>);
+
+impl<T: FromStr<Err = BadId>> Visitor<'_> for Checked<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+        text.parse().map_err(E::custom)
+    }
+}
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $check:expr, $complaint:literal) => {
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
-        #[serde(try_from = "String")]
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub struct $name(Arc<str>);
 
         impl $name {
@@ -42,19 +59,17 @@ macro_rules! id {
             }
         }
 
-        impl TryFrom<String> for $name {
-            type Error = BadId;
-
-            fn try_from(text: String) -> Result<Self, BadId> {
-                Self::parse(&text)
-            }
-        }
-
-        impl std::str::FromStr for $name {
+        impl FromStr for $name {
             type Err = BadId;
 
             fn from_str(text: &str) -> Result<Self, BadId> {
                 Self::parse(text)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_str(Checked(PhantomData))
             }
         }
 

@@ -2,7 +2,10 @@
 
 use std::{borrow::Cow, fmt};
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{Error, Visitor},
+};
 use serde_json::value::RawValue;
 
 use super::{Act, AnswerSdp, Candidate, Claim, End, Malformed, Offer, Toggle, errcode, parse_object};
@@ -45,10 +48,32 @@ impl Serialize for Target {
 }
 
 impl<'de> Deserialize<'de> for Target {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match Option::<Cow<'de, str>>::deserialize(deserializer)?.as_deref() {
-            None | Some("all") => Ok(Self::All),
-            Some(text) => UserId::parse(text).map(Self::User).map_err(serde::de::Error::custom),
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_option(TargetVisitor)
+    }
+}
+
+struct TargetVisitor;
+
+impl<'de> Visitor<'de> for TargetVisitor {
+    type Value = Target;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_none<E: Error>(self) -> Result<Target, E> {
+        Ok(Target::All)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Target, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Target, E> {
+        match text {
+            "all" => Ok(Target::All),
+            _ => UserId::parse(text).map(Target::User).map_err(E::custom),
         }
     }
 }
@@ -73,6 +98,11 @@ impl SignalKind {
             Self::Answer => "webrtc-answer",
             Self::Candidate => "ice-candidate",
         }
+    }
+
+    /// The signal of this name.
+    fn of(event: &str) -> Option<Self> {
+        [Self::Offer, Self::Answer, Self::Candidate].into_iter().find(|kind| kind.event() == event)
     }
 }
 
@@ -107,6 +137,21 @@ pub enum ClientMessage {
 }
 
 impl ClientMessage {
+    /// The event's name.
+    #[must_use]
+    pub fn event(&self) -> &'static str {
+        match self {
+            Self::Register(_) => "register-user",
+            Self::Join(_) => "join-call",
+            Self::Signal(_, signal, _) => signal.kind.event(),
+            Self::Toggle(_, Media::Audio, ..) => "toggle-audio",
+            Self::Toggle(_, Media::Video, ..) => "toggle-video",
+            Self::Toggle(_, Media::Screen, ..) => "toggle-screen",
+            Self::Leave(..) => "leave-call",
+            Self::End(..) => "call-ended",
+        }
+    }
+
     /// The call that it is about.
     #[must_use]
     pub fn call(&self) -> Option<&CallId> {
@@ -158,7 +203,7 @@ impl Claim for Register {
 }
 
 /// A client may have kept anything under this name; it must be able to register all the same.
-fn lost_session<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<SessionId>, D::Error> {
+fn lost_session<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SessionId>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?;
     Ok(text.map(|text| SessionId::parse(&text).unwrap_or_else(|_| SessionId::from_random([0; 16]))))
 }
@@ -215,7 +260,7 @@ impl ClientMessage {
 
     /// Signals are most of what comes, so one look at a well-formed one must do; what else it may be takes as long as it takes.
     fn signal<B: serde::de::DeserializeOwned + SignalBody>(body: &str, kind: SignalKind) -> Result<Self, Malformed> {
-        if let Some(message) = WellFormed::read(body, kind) {
+        if let Some(message) = WellFormed::read(body).and_then(|well_formed| well_formed.signal(kind)) {
             return Ok(message);
         }
         let (signal, claimed) = parse_object::<B>(body)?.into_signal()?;
@@ -228,10 +273,49 @@ impl ClientMessage {
     }
 }
 
+/// A frame of the plain WebSocket: the event's name is its `type`.
+#[derive(Debug)]
+pub struct TypedFrame<'a> {
+    /// The event's name.
+    pub event: Cow<'a, str>,
+    /// Comes back with the acknowledgement, where the sender wants one.
+    pub id: Option<Box<RawValue>>,
+    /// What it asks.
+    pub message: Result<ClientMessage, Malformed>,
+}
+
+#[derive(Deserialize)]
+struct Envelope {
+    #[serde(rename = "type")]
+    event: String,
+    id: Option<Box<RawValue>>,
+}
+
+impl<'a> TypedFrame<'a> {
+    /// Reads a frame; a well-formed signal at one look.
+    ///
+    /// # Errors
+    /// [`Malformed`] where it is no JSON object, or has no `type`.
+    pub fn read(text: &'a str) -> Result<Self, Malformed> {
+        if let Some(well_formed) = WellFormed::read(text)
+            && let (Some(event), id) = (well_formed.event, well_formed.id)
+            && let Some(message) = SignalKind::of(event).and_then(|kind| well_formed.signal(kind))
+        {
+            return Ok(Self { event: event.into(), id: id.map(ToOwned::to_owned), message: Ok(message) });
+        }
+        let Envelope { event, id } = parse_object(text)?;
+        Ok(Self { message: ClientMessage::parse(&event, text), event: event.into(), id })
+    }
+}
+
 /// A signal with everything that it must have.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct WellFormed<'a> {
+    #[serde(rename = "type")]
+    event: Option<&'a str>,
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
     call_id: CallId,
     #[serde(borrow)]
     offer: Option<&'a RawValue>,
@@ -246,18 +330,21 @@ struct WellFormed<'a> {
     access_token: Option<AccessToken>,
 }
 
-impl WellFormed<'_> {
-    fn read(body: &str, kind: SignalKind) -> Option<ClientMessage> {
-        let message: WellFormed<'_> = serde_json::from_str(body).ok().filter(|_| body.trim_start().starts_with('{'))?;
+impl<'a> WellFormed<'a> {
+    fn read(text: &'a str) -> Option<Self> {
+        serde_json::from_str(text).ok().filter(|_| text.trim_start().starts_with('{'))
+    }
+
+    fn signal(self, kind: SignalKind) -> Option<ClientMessage> {
         let payload = match kind {
-            SignalKind::Offer => message.offer,
-            SignalKind::Answer => message.answer,
-            SignalKind::Candidate => message.candidate,
+            SignalKind::Offer => self.offer,
+            SignalKind::Answer => self.answer,
+            SignalKind::Candidate => self.candidate,
         };
         let payload = payload.filter(|payload| kind == SignalKind::Candidate || is_description(payload))?.to_owned();
-        let signal = Signal { kind, payload, target: message.target_user_id, target_device: message.target_device_id };
-        let claimed = Claimed { user_id: message.user_id, access_token: message.access_token };
-        Some(ClientMessage::Signal(message.call_id, signal, claimed))
+        let signal = Signal { kind, payload, target: self.target_user_id, target_device: self.target_device_id };
+        let claimed = Claimed { user_id: self.user_id, access_token: self.access_token };
+        Some(ClientMessage::Signal(self.call_id, signal, claimed))
     }
 }
 

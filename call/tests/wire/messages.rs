@@ -4,10 +4,11 @@ use ringback_call::{
     call::{CallType, Media},
     wire::{
         Act, AnswerSdp, Candidate, Claim, ClientMessage, End, Initiate, Invite, Malformed, Offer, Reject, Seen, Signal,
-        SignalBody, SignalKind, Target, Toggle, errcode, parse_object,
+        SignalBody, SignalKind, Target, Toggle, TypedFrame, errcode, parse_object,
     },
 };
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 
 use super::{CALL, SESSION, alice, bob, call, phone, room, session};
 
@@ -80,6 +81,38 @@ fn each_signal_has_its_payload_verbatim() {
     assert_eq!((answer.kind, answer.payload.get()), (SignalKind::Answer, r#""v=0""#));
     let candidate = signal("ice-candidate", r#"{"candidate":{"candidate":"","sdpMid":"0"},"callId":"<call>"}"#);
     assert_eq!((candidate.kind, candidate.payload.get()), (SignalKind::Candidate, r#"{"candidate":"","sdpMid":"0"}"#));
+}
+
+/// A frame of the plain WebSocket is the message with its name inside; how it is spelled makes no difference.
+#[test]
+fn a_frame_is_named_by_its_type() {
+    for (name, payload) in [("webrtc-offer", "offer"), ("webrtc-answer", "answer"), ("ice-candidate", "candidate")] {
+        let rest = filled(r#""callId":"<call>","targetUserId":"@bob:x","<payload>":{"a": [1]}}"#).replace("<payload>", payload);
+        let spelled = name.replace('-', "\\u002d");
+        for (frame, id) in [
+            (format!(r#"{{"type":"{name}",{rest}"#), None),
+            (format!(r#"{{"type":"{spelled}","id":{{"n":7}},{rest}"#), Some(r#"{"n":7}"#)),
+            (format!(r#" {{"id":7,"type":"{name}",{rest}"#), Some("7")),
+        ] {
+            let read = TypedFrame::read(&frame).unwrap();
+            assert_eq!((&*read.event, read.id.as_deref().map(RawValue::get)), (name, id));
+            let message = read.message.unwrap();
+            assert_eq!(message.event(), name);
+            let ClientMessage::Signal(_, signal, _) = message else { panic!("{frame} is a signal") };
+            assert_eq!(signal.payload.get(), r#"{"a": [1]}"#);
+        }
+    }
+    let other = TypedFrame::read(r#"{"type":"leave-call","id":1}"#).unwrap();
+    assert_eq!((&*other.event, other.id.as_deref().map(RawValue::get)), ("leave-call", Some("1")));
+    assert_eq!(other.message.unwrap_err().errcode, errcode::MISSING_PARAM);
+    for (frame, code) in [
+        ("hello", errcode::NOT_JSON),
+        ("[1]", errcode::BAD_JSON),
+        (r#"{"id":1}"#, errcode::MISSING_PARAM),
+        (r#"{"type":1}"#, errcode::BAD_JSON),
+    ] {
+        assert_eq!(TypedFrame::read(frame).unwrap_err().errcode, code, "{frame}");
+    }
 }
 
 #[test]

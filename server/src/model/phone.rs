@@ -7,7 +7,7 @@ use std::{
 
 use call::{
     ids::{AccessToken, CallId, DeviceId, SessionId, UserId},
-    wire::ErrorBody,
+    wire::{ClientMessage, ErrorBody},
 };
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -73,8 +73,7 @@ impl Phone {
             register["sessionId"] = json!(session);
             register["lastEventId"] = json!(state.last_event);
         }
-        let frame = Frame { message: Ok(("register-user".to_owned(), register.to_string())), reply_to: () };
-        let _ = socket.send(frame);
+        let _ = socket.send(frame("register-user", &register));
         state.socket = Some(socket);
         let wire = Wire { phone: self.clone(), connection: state.connection, inbox };
         tokio::spawn(serve(app.clone(), "http://here".to_owned(), wire));
@@ -98,7 +97,7 @@ impl Phone {
     pub fn send(&self, event: &str, body: &Value) {
         let state = self.state.lock();
         if let (true, Some(socket)) = (state.connected, &state.socket) {
-            let _ = socket.send(Frame { message: Ok((event.to_owned(), body.to_string())), reply_to: () });
+            let _ = socket.send(frame(event, body));
         }
     }
 
@@ -220,6 +219,10 @@ impl State {
     fn was_stopped(&self, call: &CallId) -> bool {
         self.stops(call) > 0
     }
+}
+
+fn frame(event: &str, body: &Value) -> Frame<()> {
+    Frame { message: Ok(ClientMessage::parse(event, &body.to_string()).unwrap()), reply_to: () }
 }
 
 /// A connection of a phone.

@@ -4,12 +4,13 @@ mod peer;
 pub mod plain;
 pub mod socketio;
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, task::Poll, time::Duration};
 
 use call::{
     ids::CallId,
-    wire::{ErrorBody, ServerEvent},
+    wire::{ClientMessage, ErrorBody, Malformed, ServerEvent},
 };
+use futures_util::poll;
 use serde_json::Value;
 use tokio::time::sleep;
 
@@ -30,7 +31,7 @@ pub const PONG_WITHIN: Duration = Duration::from_secs(10);
 pub const MAX_FRAME: usize = 64 * 1024;
 /// What a socket reads at once, and collects at most before it writes: an idle one costs this much memory.
 pub const BUFFER: usize = 4 * 1024;
-/// How many events are sent before the socket's own frames are looked at again.
+/// How many events are sent before the socket's own frames are looked at again, and how many frames are handled before its events.
 const AT_ONCE: usize = 64;
 /// A socket that has not registered by then is closed.
 const REGISTER_WITHIN: Duration = Duration::from_mins(1);
@@ -82,10 +83,41 @@ pub trait Transport: Send {
 
 /// What a client sends.
 pub struct Frame<R> {
-    /// The event's name, and its body or why it cannot be read.
-    pub message: Result<(String, String), ApiError>,
+    /// What it asks, or why that cannot be told.
+    pub message: Result<ClientMessage, Unreadable>,
     /// How to answer it.
     pub reply_to: R,
+}
+
+/// A frame that is no message.
+#[derive(Debug)]
+pub struct Unreadable {
+    /// The event's name; empty where it has none.
+    pub event: String,
+    /// What is wrong with it.
+    pub error: ApiError,
+}
+
+impl Unreadable {
+    /// A message that is not as it should be; the refusal names the call, where the message does.
+    fn new(event: &str, body: &str, malformed: Malformed) -> Self {
+        #[derive(serde::Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Named {
+            call_id: CallId,
+        }
+        let error = ApiError::from(malformed);
+        let call_id = serde_json::from_str::<Named>(body).ok().map(|named| named.call_id);
+        let body = ErrorBody { call_id: error.body.call_id.or(call_id), ..error.body };
+        Self { event: event.to_owned(), error: ApiError { body, ..error } }
+    }
+}
+
+/// A frame without even a name.
+impl From<ApiError> for Unreadable {
+    fn from(error: ApiError) -> Self {
+        Self { event: String::new(), error }
+    }
 }
 
 /// The client cannot be reached by this socket any more.
@@ -151,7 +183,7 @@ pub async fn serve<T: Transport>(app: Arc<App>, base_url: String, mut transport:
         tokio::select! {
             frame = transport.receive() => {
                 let handled = match frame {
-                    Ok(frame) => handle(&mut transport, &mut peer, frame).await,
+                    Ok(frame) => handle_all(&mut transport, &mut peer, frame).await,
                     Err(why) => Err(why),
                 };
                 match handled {
@@ -234,22 +266,41 @@ async fn next(outbox: &mut Option<Outbox>) -> Option<Numbered> {
     }
 }
 
-/// Does what a frame asks, and answers it. Gives a new outbox after a registration; fails with how to close, if at all.
+/// Does what a frame asks, and what those ask that have come behind it, up to a registration. Gives a new outbox after that; fails with
+/// how to close, if at all.
+async fn handle_all<T: Transport>(
+    transport: &mut T,
+    peer: &mut Peer,
+    first: Frame<T::ReplyTo>,
+) -> Result<Option<Outbox>, Option<Close>> {
+    let mut outbox = handle(transport, peer, first).await?;
+    for _ in 1..AT_ONCE {
+        if outbox.is_some() {
+            break;
+        }
+        let Poll::Ready(frame) = poll!(pin!(transport.receive())) else { break };
+        outbox = handle(transport, peer, frame?).await?;
+    }
+    Ok(outbox)
+}
+
+/// Does what a frame asks, and answers it.
 async fn handle<T: Transport>(
     transport: &mut T,
     peer: &mut Peer,
-    frame: Frame<T::ReplyTo>,
+    Frame { message, reply_to }: Frame<T::ReplyTo>,
 ) -> Result<Option<Outbox>, Option<Close>> {
-    let (event, body) = match frame.message {
+    let message = match message {
         Ok(message) => message,
-        Err(error) => {
+        Err(Unreadable { event, error }) => {
             metrics::refused(T::NAME, &error.body.errcode);
-            transport.reply(frame.reply_to, "", Err(error.body)).await.map_err(|Gone| None)?;
+            transport.reply(reply_to, &event, Err(error.body)).await.map_err(|Gone| None)?;
             return Ok(None);
         }
     };
+    let (event, call_id) = (message.event(), message.call().cloned());
     let mut outbox = None;
-    let result = match peer.handle(&event, &body).await {
+    let result = match peer.handle(message).await {
         Ok(done) => {
             for event in done.registered.into_iter().map(Arc::new) {
                 transport.send(&event.into()).await.map_err(|Gone| None)?;
@@ -264,21 +315,10 @@ async fn handle<T: Transport>(
         }
         Err(error) => {
             metrics::refused(T::NAME, &error.body.errcode);
-            Err(about(&body, error.body))
+            Err(ErrorBody { call_id: error.body.call_id.or(call_id), ..error.body })
         }
     };
     let dead = result.as_ref().is_err_and(|error| error.errcode == call::wire::errcode::UNKNOWN_TOKEN) && peer.is_registered();
-    transport.reply(frame.reply_to, &event, result).await.map_err(|Gone| None)?;
+    transport.reply(reply_to, event, result).await.map_err(|Gone| None)?;
     if dead { Err(Some(Close::Policy)) } else { Ok(outbox) }
-}
-
-/// A refusal says which call it is about, where the message has said so.
-fn about(body: &str, error: ErrorBody) -> ErrorBody {
-    #[derive(serde::Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Named {
-        call_id: CallId,
-    }
-    let named = || serde_json::from_str::<Named>(body).ok().map(|named| named.call_id);
-    ErrorBody { call_id: error.call_id.clone().or_else(named), ..error }
 }

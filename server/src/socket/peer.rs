@@ -61,13 +61,12 @@ impl Peer {
     ///
     /// # Errors
     /// Those of the contract.
-    pub async fn handle(&mut self, event: &str, body: &str) -> Result<Done, ApiError> {
-        let message = ClientMessage::parse(event, body)?;
+    pub async fn handle(&mut self, message: ClientMessage) -> Result<Done, ApiError> {
         // There are many, and each does little: no trail is laid for them, and no span made.
         if let ClientMessage::Signal(id, signal, claimed) = message {
             return self.hand_on(&id, &signal, &claimed).await;
         }
-        let call = message.call().cloned();
+        let (event, call) = (message.event(), message.call().cloned());
         let call_id = call.as_ref().map(tracing::field::display);
         let span = tracing::info_span!("socket", otel.name = format_args!("socket {event}"), otel.kind = "server", call_id);
         // In a box while it lasts: a socket that waits must not keep room for all that may be asked.
@@ -96,8 +95,8 @@ impl Peer {
     }
 
     async fn hand_on(&mut self, id: &CallId, signal: &Signal, claimed: &Claimed) -> Result<Done, ApiError> {
-        let actor = self.actor(claimed, Patience::Fresh).await?;
-        self.app.calls.relay(&actor.who, id, signal, || self.is_replaced()).await?;
+        let who = self.proven(claimed, Patience::Fresh).await?.who.clone();
+        self.app.calls.relay(&who, id, signal, || self.is_replaced()).await?;
         Ok(Done::default())
     }
 
@@ -193,8 +192,18 @@ impl Peer {
         }
     }
 
-    /// Who acts: as registered, with the token asked about again, and as the message says, where it does.
+    /// Who acts, and on which session.
     async fn actor(&mut self, claimed: &(impl Claim + Sync), patience: Patience) -> Result<Actor, ApiError> {
+        let registered = self.proven(claimed, patience).await?;
+        // While the token was asked about, the client may have come back on another connection and said this again there.
+        if registered.is_replaced() {
+            return Err(ApiError::replaced());
+        }
+        Ok(Actor { who: registered.who.clone(), session: Some(registered.session.id.clone()) })
+    }
+
+    /// Who it is: as registered, with the token asked about again, and as the message says, where it does.
+    async fn proven(&mut self, claimed: &(impl Claim + Sync), patience: Patience) -> Result<&Registered, ApiError> {
         let auth = &self.app.calls.auth;
         let Some(registered) = &mut self.registered else {
             let error = "send `register-user` first: this connection has not said who it is";
@@ -222,11 +231,7 @@ impl Peer {
         {
             return Err(ApiError::forbidden("accessToken is somebody else's: leave it out"));
         }
-        // While the token was asked about, the client may have come back on another connection and said this again there.
-        if registered.is_replaced() {
-            return Err(ApiError::replaced());
-        }
-        Ok(Actor { who: registered.who.clone(), session: Some(registered.session.id.clone()) })
+        Ok(registered)
     }
 
     /// Asks about the token again.

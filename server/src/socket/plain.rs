@@ -1,6 +1,11 @@
 //! Plain WebSocket (RFC 6455) at `/` and `/ws`.
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::{
+    pin::{Pin, pin},
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 
 use axum::{
     Extension, Json,
@@ -9,13 +14,16 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use call::wire::{Ack, ErrorBody, Malformed, Refused, ServerEvent, errcode, parse_object};
-use futures_util::{SinkExt, StreamExt};
-use hyper_util::rt::TokioIo;
-use serde::Deserialize;
-use serde_json::{Value, value::RawValue};
+use call::wire::{Ack, ErrorBody, Malformed, Refused, ServerEvent, TypedFrame, errcode};
+use futures_util::{SinkExt, StreamExt, poll};
+use hyper_util::{
+    rt::TokioIo,
+    server::conn::auto::upgrade::{Parts, downcast},
+};
+use serde_json::Value;
 use tokio::{
     io::{AsyncRead, AsyncReadExt},
+    net::TcpStream,
     time::{Instant, Sleep, sleep, timeout},
 };
 use tokio_tungstenite::{
@@ -28,7 +36,7 @@ use tokio_tungstenite::{
     },
 };
 
-use super::{BUFFER, Close, Frame, Gone, MAX_FRAME, PING_EVERY, PONG_WITHIN, Transport, WRITE_WITHIN, serve};
+use super::{BUFFER, Close, Frame, Gone, MAX_FRAME, PING_EVERY, PONG_WITHIN, Transport, Unreadable, WRITE_WITHIN, serve};
 use crate::{
     app::App,
     error::ApiError,
@@ -44,7 +52,7 @@ const DRAIN_WITHIN: Duration = Duration::from_secs(2);
 /// The longest `id` of a message, in bytes.
 const MAX_ID: usize = 256;
 
-type Socket = WebSocketStream<TokioIo<hyper::upgrade::Upgraded>>;
+type Socket = WebSocketStream<TcpStream>;
 
 /// `GET /ws`, and `GET /` by whoever wants one: a socket.
 pub async fn upgrade(State(app): State<Arc<App>>, Extension(ends): Extension<Ends>, mut request: Request) -> Response {
@@ -61,14 +69,15 @@ pub async fn upgrade(State(app): State<Arc<App>>, Extension(ends): Extension<End
     let base_url = app.urls.base(headers, ends);
     let upgrade = hyper::upgrade::on(&mut request);
     app.sockets.clone().spawn(async move {
-        let Ok(upgraded) = upgrade.await else { return };
+        // The bare TCP stream again: what the HTTP library has put around it would be asked with every frame.
+        let Ok(Ok(Parts { io, read_buf, .. })) = upgrade.await.map(downcast::<TokioIo<TcpStream>>) else { return };
         let config = WebSocketConfig::default()
             .read_buffer_size(BUFFER)
             .write_buffer_size(BUFFER)
             .max_write_buffer_size(16 * 1024 * 1024)
             .max_message_size(Some(MAX_FRAME))
             .max_frame_size(Some(MAX_FRAME));
-        let socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
+        let socket = WebSocketStream::from_partially_read(io.into_inner(), read_buf.into(), Role::Server, Some(config)).await;
         metrics::websocket_opened();
         serve(app, base_url, Plain::new(socket)).await;
         metrics::websocket_gone();
@@ -101,14 +110,6 @@ struct Plain {
     pinged: bool,
 }
 
-/// What every message has: `type`, and `id` where its sender wants an answer.
-#[derive(Deserialize)]
-struct Envelope {
-    #[serde(rename = "type")]
-    event: String,
-    id: Option<Box<RawValue>>,
-}
-
 impl Transport for Plain {
     const NAME: &'static str = "websocket";
 
@@ -125,7 +126,7 @@ impl Transport for Plain {
                         Ok(Message::Text(text)) => return Ok(read(text.as_str())),
                         Ok(Message::Binary(_)) => {
                             let error = Malformed { errcode: errcode::NOT_JSON, error: "send text frames".to_owned() };
-                            return Ok(Frame { message: Err(error.into()), reply_to: None });
+                            return Ok(Frame { message: Err(ApiError::from(error).into()), reply_to: None });
                         }
                         Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => {}
                         Err(tungstenite::Error::Capacity(CapacityError::MessageTooLong { .. })) => {
@@ -200,11 +201,14 @@ impl Plain {
     }
 }
 
+/// Mostly the socket has room, and no clock is needed.
 async fn in_time(write: impl Future<Output = Result<(), tungstenite::Error>>) -> Result<(), Gone> {
-    match timeout(WRITE_WITHIN, write).await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(_)) | Err(_) => Err(Gone),
-    }
+    let mut write = pin!(write);
+    let written = match poll!(write.as_mut()) {
+        Poll::Ready(written) => written,
+        Poll::Pending => timeout(WRITE_WITHIN, write).await.map_err(|_| Gone)?,
+    };
+    written.map_err(|_| Gone)
 }
 
 /// The fields of an answer, with `id` and `ok`.
@@ -228,15 +232,13 @@ async fn drain(socket: &mut (impl AsyncRead + Unpin)) {
 }
 
 fn read(text: &str) -> Frame<Option<Value>> {
-    let envelope = match parse_object::<Envelope>(text) {
-        Ok(envelope) => envelope,
-        Err(malformed) => return Frame { message: Err(malformed.into()), reply_to: None },
+    let TypedFrame { event, id, message } = match TypedFrame::read(text) {
+        Ok(frame) => frame,
+        Err(malformed) => return Frame { message: Err(ApiError::from(malformed).into()), reply_to: None },
     };
-    let Some(id) = envelope.id else {
-        return Frame { message: Ok((envelope.event, text.to_owned())), reply_to: None };
-    };
-    if id.get().len() > MAX_ID {
-        return Frame { message: Err(ApiError::invalid("`id` must have at most 256 bytes")), reply_to: None };
+    if id.as_ref().is_some_and(|id| id.get().len() > MAX_ID) {
+        return Frame { message: Err(ApiError::invalid("`id` must have at most 256 bytes").into()), reply_to: None };
     }
-    Frame { message: Ok((envelope.event, text.to_owned())), reply_to: serde_json::from_str(id.get()).ok() }
+    let message = message.map_err(|malformed| Unreadable::new(&event, text, malformed));
+    Frame { message, reply_to: id.and_then(|id| serde_json::from_str(id.get()).ok()) }
 }

@@ -8,7 +8,7 @@ use axum::{
     extract::{OriginalUri, Request},
     http::HeaderValue,
 };
-use call::wire::{ErrorBody, Refused, ServerEvent};
+use call::wire::{ClientMessage, ErrorBody, Refused, ServerEvent};
 use serde_json::{Value, value::RawValue};
 use socketioxide::{
     SendError, SocketError, SocketIo, SocketIoBuilder,
@@ -24,7 +24,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{BUFFER, Close, Frame, Gone, MAX_FRAME, PING_EVERY, PONG_WITHIN, Transport, WRITE_WITHIN, serve};
+use super::{BUFFER, Close, Frame, Gone, MAX_FRAME, PING_EVERY, PONG_WITHIN, Transport, Unreadable, WRITE_WITHIN, serve};
 use crate::{
     app::App,
     error::ApiError,
@@ -226,12 +226,12 @@ struct Answer {
 }
 
 /// The event's name and its one object; no object is an empty one.
-fn read(packet: &str) -> Result<(String, String), ApiError> {
+fn read(packet: &str) -> Result<ClientMessage, Unreadable> {
     let parts: Vec<&RawValue> = serde_json::from_str(packet).map_err(|_| ApiError::invalid("send an event with one object"))?;
     let name = parts.first().and_then(|name| serde_json::from_str::<String>(name.get()).ok());
-    let Some(name) = name else { return Err(ApiError::invalid("send an event with a name")) };
+    let name = name.ok_or_else(|| ApiError::invalid("send an event with a name"))?;
     let body = parts.get(1).map_or("{}", |body| body.get());
-    Ok((name, body.to_owned()))
+    ClientMessage::parse(&name, body).map_err(|malformed| Unreadable::new(&name, body, malformed))
 }
 
 #[cfg(test)]
