@@ -193,11 +193,7 @@ impl Node {
             Parcel::TellDevices { call, devices, event } => {
                 let event = Arc::new(Event::new(event));
                 for (user, device) in devices {
-                    for session in self.hub.sessions(user) {
-                        if session.device == *device && session.shows(call) {
-                            session.send(&event);
-                        }
-                    }
+                    self.hub.send_where_shown(call, user, device, &event);
                 }
             }
             Parcel::Show { call, user } => self.shows(call, user, |_| true, true),

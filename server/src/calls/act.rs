@@ -184,7 +184,7 @@ impl Calls {
             return;
         }
         for receiver in [(user.clone(), None), (user.clone(), Some(device.clone()))] {
-            let Some(waiting) = roster.waiting.get_mut(&receiver) else { continue };
+            let Some(mut waiting) = roster.waiting.remove(&receiver) else { continue };
             for kept in waiting.take().filter(|kept| kept.device.as_ref().is_none_or(|target| target == device)) {
                 for session in &sessions {
                     session.send(&kept.event);

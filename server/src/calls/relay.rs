@@ -2,23 +2,16 @@
 
 use std::sync::Arc;
 
+use super::{
+    Calls,
+    live::{Kept, Roster},
+};
+use crate::{auth::Identity, error::ApiError, hub::Event, metrics};
 use call::{
-    call::{Part, Refusal},
+    call::{Call, Part, Refusal},
     ids::{CallId, DeviceId, UserId},
     signal::route,
     wire::{Signal, SignalKind, Target},
-};
-use serde::Serialize;
-
-use super::{
-    Calls,
-    live::{Kept, Receiver, Roster},
-};
-use crate::{
-    auth::Identity,
-    error::ApiError,
-    hub::{Event, Session},
-    metrics,
 };
 
 impl Calls {
@@ -45,7 +38,7 @@ impl Calls {
         let event = Arc::new(write(who, id, signal));
         let mut full = Ok(());
         for user in receivers {
-            let sent = self.hand_on(&mut roster, user, signal, &event);
+            let sent = self.hand_on(&mut roster, &call, user, signal, &event);
             full = full.and(sent);
         }
         metrics::signal(signal.kind);
@@ -54,60 +47,49 @@ impl Calls {
 
     /// To the user's devices in the call. It waits for somebody who has not joined, and for a device without a connection; and it
     /// waits behind what waits already.
-    fn hand_on(&self, roster: &mut Roster, user: &UserId, signal: &Signal, event: &Arc<Event>) -> Result<(), ApiError> {
-        let any = (user.clone(), None);
-        let keep = |roster: &mut Roster, receiver: Receiver| {
+    fn hand_on(
+        &self,
+        roster: &mut Roster,
+        call: &Call,
+        user: &UserId,
+        signal: &Signal,
+        event: &Arc<Event>,
+    ) -> Result<(), ApiError> {
+        let keep = |roster: &mut Roster, device: Option<&DeviceId>| {
             let kept = Kept { device: signal.target_device.clone(), event: event.clone() };
-            roster.waiting.entry(receiver).or_default().push(kept, event.text.len()).inspect(|()| metrics::signal_kept())
+            let waiting = roster.waiting.entry((user.clone(), device.cloned())).or_default();
+            waiting.push(kept, event.text.len()).inspect(|()| metrics::signal_kept())
         };
-        let waits =
-            |roster: &Roster, receiver: &Receiver| roster.waiting.get(receiver).is_some_and(|waiting| !waiting.is_empty());
-        let devices: Vec<DeviceId> = match roster.call.participants.get(user).map(|p| &p.part) {
-            Some(Part::Joined { devices, .. }) => devices.keys().cloned().collect(),
-            _ => return Ok(keep(roster, any)?),
+        let waits = |roster: &Roster, device: Option<&DeviceId>| {
+            // Mostly nothing waits for anybody, and no key need be made.
+            let waiting = (!roster.waiting.is_empty()).then(|| roster.waiting.get(&(user.clone(), device.cloned())));
+            waiting.flatten().is_some_and(|waiting| !waiting.is_empty())
+        };
+        let Some(Part::Joined { devices, .. }) = call.participants.get(user).map(|p| &p.part) else {
+            return Ok(keep(roster, None)?);
         };
         let is_target = |device: &&DeviceId| signal.target_device.as_ref().is_none_or(|target| target == *device);
-        let mut targets = devices.iter().filter(is_target).peekable();
+        let mut targets = devices.keys().filter(is_target).peekable();
         if targets.peek().is_none() {
             return Err(Refusal::NoSuchTarget.into());
         }
-        if waits(roster, &any) {
-            return Ok(keep(roster, any)?);
+        if waits(roster, None) {
+            return Ok(keep(roster, None)?);
         }
         for device in targets {
-            let receiver = (user.clone(), Some(device.clone()));
-            let sessions = if waits(roster, &receiver) { Vec::new() } else { self.showing(roster, user, device) };
-            if sessions.is_empty() {
-                keep(roster, receiver)?;
-            }
-            for session in sessions {
-                session.send(event);
+            if waits(roster, Some(device)) || !self.hub.send_where_shown(&call.id, user, device, event) {
+                keep(roster, Some(device))?;
             }
         }
         Ok(())
     }
-
-    fn showing(&self, roster: &Roster, user: &UserId, device: &DeviceId) -> Vec<Arc<Session>> {
-        let is_meant = |session: &Arc<Session>| session.device == *device && session.shows(&roster.call.id);
-        self.hub.sessions(user).into_iter().filter(is_meant).collect()
-    }
 }
 
-/// How many bytes there are around what the browser gave.
-const PAYLOAD_NEEDS: usize = ",\"candidate\":}".len();
+/// About how many bytes there are around the ids and what the browser gave.
+const AROUND: usize = 160;
 
-/// A signal's way, as its receivers are told; what the browser gave follows it verbatim.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Route<'a> {
-    #[serde(rename = "type")]
-    name: &'static str,
-    call_id: &'a CallId,
-    from_user_id: &'a UserId,
-    from_device_id: &'a DeviceId,
-    target_user_id: &'a Target,
-}
-
+/// What the receivers are told: where it comes from, and what the browser gave, verbatim. Signals are most of what goes out, so it is
+/// written into one string at once.
 fn write(who: &Identity, id: &CallId, signal: &Signal) -> Event {
     let name = signal.kind.event();
     let field = match signal.kind {
@@ -115,12 +97,59 @@ fn write(who: &Identity, id: &CallId, signal: &Signal) -> Event {
         SignalKind::Answer => "answer",
         SignalKind::Candidate => "candidate",
     };
-    let route = Route { name, call_id: id, from_user_id: &who.user, from_device_id: &who.device, target_user_id: &signal.target };
-    let mut text = serde_json::to_string(&route).unwrap_or_else(|_| unreachable!("ids are plain data"));
-    text.pop();
-    text.reserve_exact(PAYLOAD_NEEDS + signal.payload.get().len());
-    for part in [",\"", field, "\":", signal.payload.get(), "}"] {
+    let target = match &signal.target {
+        Target::All => "all",
+        Target::User(user) => user.as_str(),
+    };
+    let (user, device, payload) = (who.user.as_str(), who.device.as_str(), signal.payload.get());
+    let mut text = String::with_capacity(AROUND + user.len() + device.len() + target.len() + payload.len());
+    for part in ["{\"type\":\"", name, "\",\"callId\":\"", id.as_str()] {
+        text.push_str(part);
+    }
+    for (part, id) in [("\",\"fromUserId\":", user), (",\"fromDeviceId\":", device), (",\"targetUserId\":", target)] {
+        text.push_str(part);
+        push_quoted(&mut text, id);
+    }
+    for part in [",\"", field, "\":", payload, "}"] {
         text.push_str(part);
     }
     Event::of(name, text)
+}
+
+/// As a JSON string. Hardly any id has something to escape.
+fn push_quoted(text: &mut String, id: &str) {
+    if id.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
+        text.push_str(&serde_json::to_string(id).unwrap_or_else(|_| unreachable!("an id is plain data")));
+    } else {
+        text.push('"');
+        text.push_str(id);
+        text.push('"');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use call::wire::ServerEvent;
+
+    use super::*;
+
+    #[test]
+    fn a_signal_is_written_as_the_contract_says() -> Result<(), Box<dyn std::error::Error>> {
+        for (user, device) in [("@alice:x", "PHONE"), ("@al\"ice\\:x", "Alice's \"phone\" \\ 2 – ü")] {
+            let (user, device) = (UserId::parse(user)?, DeviceId::parse(device)?);
+            let who = Identity { user: user.clone(), device: device.clone(), token: None };
+            let payload = r#"{"candidate":"candidate:1 \"x\"","sdpMid":"0"}"#;
+            for kind in [SignalKind::Offer, SignalKind::Answer, SignalKind::Candidate] {
+                for target in [Target::All, Target::User(user.clone())] {
+                    let payload = serde_json::value::RawValue::from_string(payload.to_owned())?;
+                    let signal = Signal { kind, payload, target: target.clone(), target_device: None };
+                    let event = write(&who, &CallId::from_random([7; 16]), &signal);
+                    let told: ServerEvent = serde_json::from_str(&event.text)?;
+                    assert_eq!(told.name(), kind.event());
+                    assert_eq!(Event::new(&told).text, event.text);
+                }
+            }
+        }
+        Ok(())
+    }
 }

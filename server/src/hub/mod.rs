@@ -5,7 +5,6 @@ mod session;
 
 use std::{
     collections::{HashMap, VecDeque},
-    fmt::Write as _,
     num::NonZeroU64,
     ops::Deref,
     sync::{
@@ -16,7 +15,7 @@ use std::{
 };
 
 use call::{
-    ids::{AccessToken, DeviceId, SessionId, UserId},
+    ids::{AccessToken, CallId, DeviceId, SessionId, UserId},
     wire::ServerEvent,
 };
 use parking_lot::{Mutex, RwLock};
@@ -29,8 +28,8 @@ pub use session::{Line, Sent, Session};
 /// How many events may wait for one connection's socket; past it the connection is closed, and resumes.
 pub const OUTBOX: usize = 1024;
 
-/// How many bytes an event grows by with its number, at most.
-const NUMBER_TAKES: usize = 33;
+/// What stands before an event's number.
+const NUMBER: &str = ",\"eventId\":";
 
 /// How many sessions a user may have; one more puts out the oldest.
 const SESSIONS_OF_A_USER: usize = 100;
@@ -174,6 +173,16 @@ impl Hub {
         self.users.read().get(user).cloned().unwrap_or_default()
     }
 
+    /// Sends an event to the device's sessions that show the call, and says whether there are any.
+    pub fn send_where_shown(&self, call: &CallId, user: &UserId, device: &DeviceId, event: &Arc<Event>) -> bool {
+        let users = self.users.read();
+        let mut reached = false;
+        for session in users.get(user).into_iter().flatten().filter(|session| session.device == *device) {
+            reached |= session.send_if_shown(call, event);
+        }
+        reached
+    }
+
     /// Whether a device has a connection.
     pub fn is_connected(&self, user: &UserId, device: &DeviceId) -> bool {
         self.any(user, |session| session.device == *device && session.is_connected())
@@ -228,9 +237,9 @@ impl Numbered {
         let text = &self.event.text;
         match (self.number, text.strip_suffix('}')) {
             (Some(number), Some(open)) => {
-                let mut numbered = String::with_capacity(open.len() + NUMBER_TAKES);
-                let _ = write!(numbered, "{open},\"eventId\":{number}}}");
-                numbered
+                // Exactly: what has room to spare would be moved once more on its way to the socket.
+                let mut digits = itoa::Buffer::new();
+                [open, NUMBER, digits.format(number.get()), "}"].concat()
             }
             (Some(_) | None, _) => text.clone(),
         }

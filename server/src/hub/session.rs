@@ -95,6 +95,16 @@ impl Session {
         self.state.lock().send(event)
     }
 
+    /// Sends an event if it shows the call, and says whether it does.
+    pub fn send_if_shown(&self, call: &CallId, event: &Arc<Event>) -> bool {
+        let mut state = self.state.lock();
+        let shows = state.shows.contains(call);
+        if shows {
+            state.send(event);
+        }
+        shows
+    }
+
     /// Sends what has no number: it says how things stand, and is said anew to a connection that comes back without its session.
     pub fn send_state(&self, event: Event) {
         if let Some(line) = &self.state.lock().line {
