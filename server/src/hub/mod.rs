@@ -1,6 +1,7 @@
 //! Which devices can be reached, and how: a phone book of sessions. It decides nothing about calls; each session only remembers
 //! which calls it shows, so that it rings once and is told to stop once.
 
+mod kept;
 mod session;
 
 use std::{
@@ -232,6 +233,10 @@ pub struct Numbered {
 }
 
 impl Numbered {
+    fn new(event: Arc<Event>, number: u64) -> Self {
+        Self { event, number: NonZeroU64::new(number) }
+    }
+
     /// Its text as it goes out, with the number.
     pub fn numbered(&self) -> String {
         let text = &self.event.text;

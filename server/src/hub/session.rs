@@ -1,12 +1,8 @@
 //! One session: what a device resumes. It numbers its events, and keeps the last of them for a connection that comes back.
 
-use std::{
-    collections::VecDeque,
-    num::NonZeroU64,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
 };
 
 use call::ids::{AccessToken, CallId, DeviceId, SessionId, UserId};
@@ -16,17 +12,11 @@ use tokio::{
     time::{Duration, Instant},
 };
 
-use super::{Event, Numbered};
+use super::{Event, Numbered, kept::Kept};
 use crate::{auth::Identity, metrics};
 
-/// How many events are kept for a session that comes back.
-const KEPT: usize = 512;
-/// How many bytes of events are kept.
-const KEPT_BYTES: usize = 1024 * 1024;
 /// How many bytes may wait for a connection's socket.
-const OUTBOX_BYTES: usize = 2 * KEPT_BYTES;
-/// Nobody comes back for an event older than this: the longest grace period, and the time to find a connection dead.
-const KEPT_FOR: Duration = Duration::from_mins(11);
+const OUTBOX_BYTES: usize = 2 * 1024 * 1024;
 
 /// A device's session, with or without a connection.
 pub struct Session {
@@ -44,8 +34,7 @@ struct State {
     base_url: String,
     detached: Option<Instant>,
     last_event: u64,
-    kept: VecDeque<(Instant, Numbered)>,
-    kept_bytes: usize,
+    kept: Kept,
     shows: Vec<CallId>,
 }
 
@@ -83,8 +72,7 @@ impl Session {
             line: Some(line),
             detached: None,
             last_event: 0,
-            kept: VecDeque::new(),
-            kept_bytes: 0,
+            kept: Kept::default(),
             shows: Vec::new(),
         };
         Self { id, user: who.user.clone(), device: who.device.clone(), state: Mutex::new(state) }
@@ -184,14 +172,11 @@ impl Session {
             return Err(Lost);
         }
         let missed = usize::try_from(state.last_event - last_event).map_err(|_| Lost)?;
-        let kept = state.kept.len();
-        if missed > kept {
-            return Err(Lost);
-        }
+        let missed = state.kept.last(missed, state.last_event).ok_or(Lost)?;
         state.base_url.clone_from(&line.base_url);
         state.line = Some(line.clone());
         state.detached = None;
-        Ok(state.kept.range(kept - missed..).map(|(_, event)| event.clone()).collect())
+        Ok(missed)
     }
 
     /// Whether this was its connection still.
@@ -232,29 +217,15 @@ impl Line {
 impl State {
     fn send(&mut self, event: &Arc<Event>) -> Sent {
         self.last_event += 1;
-        let event = Numbered { event: event.clone(), number: NonZeroU64::new(self.last_event) };
-        self.keep(event.clone());
+        self.kept.push(event);
         match &self.line {
             // A full outbox is a reader that is too slow: its connection closes when it has read what there is, and resumes.
-            Some(line) if !line.take(event) => {
+            Some(line) if !line.take(Numbered::new(event.clone(), self.last_event)) => {
                 self.line = None;
                 Sent::Kept
             }
             Some(_) => Sent::Live,
             None => Sent::Kept,
-        }
-    }
-
-    fn keep(&mut self, event: Numbered) {
-        self.kept_bytes += event.text.len();
-        let now = Instant::now();
-        self.kept.push_back((now, event));
-        while let Some((since, oldest)) = self.kept.front() {
-            if self.kept.len() <= KEPT && self.kept_bytes <= KEPT_BYTES && now - *since < KEPT_FOR {
-                break;
-            }
-            self.kept_bytes -= oldest.text.len();
-            self.kept.pop_front();
         }
     }
 
