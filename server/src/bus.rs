@@ -197,7 +197,12 @@ impl Node {
                 }
             }
             Parcel::Show { call, user } => self.shows(call, user, |_| true, true),
-            Parcel::Enter { call, user, acting } => self.shows(call, user, |session| acting.is(session), true),
+            Parcel::Enter { call, user, acting } => {
+                // Where that connection has been lost meanwhile, whatever the device has now is in the call.
+                let is_here = self.hub.sessions(user).iter().any(|session| acting.is(session) && session.is_connected());
+                let enters = |session: &Session| acting.is(session) || (!is_here && session.device == acting.device);
+                self.shows(call, user, enters, true);
+            }
             Parcel::Exit { call, user, device } => {
                 self.shows(call, user, |session| device.as_ref().is_none_or(|device| session.device == *device), false);
             }

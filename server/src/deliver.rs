@@ -60,6 +60,12 @@ impl Deliver {
         self.bus.publish(&parcel, clock::now());
     }
 
+    /// The connection of a device that is in the call shows it.
+    pub fn shows(&self, call: &Call, user: &UserId, acting: Acting) {
+        let parcel = Parcel::Enter { call: call.id.clone(), user: user.clone(), acting };
+        self.bus.publish(&parcel, clock::now());
+    }
+
     /// A device that was in the call is back without what it knew: the others negotiate with it anew.
     pub fn entered_anew(&self, call: &Call, user: &UserId, device: &DeviceId, acting: &Acting) {
         let entered = Effect::Entered { user: user.clone(), device: device.clone(), to: call.others(user, device) };

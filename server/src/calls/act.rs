@@ -41,9 +41,7 @@ impl Calls {
         let connected = self.hub.is_connected(&actor.who.user, &device);
         let answered = self.command(actor.clone(), id.clone(), Command::Answer { device, connected });
         let entered = self.entered(&actor, answered).await?;
-        if let Some(live) = self.live.get(&id) {
-            self.note_session(&live, &actor);
-        }
+        self.note_entry(&actor, &id).await;
         Ok(entered)
     }
 
@@ -141,6 +139,17 @@ impl Calls {
             Ok(())
         } else {
             Err(Refusal::NotMember.into())
+        }
+    }
+
+    /// A device has answered, perhaps once more, on another connection: that one is told of the end, too.
+    async fn note_entry(&self, actor: &Actor, id: &CallId) {
+        let Some(live) = self.live.get(id) else { return };
+        let _turn = live.turn.lock().await;
+        let call = live.call();
+        if has_device(&call, &actor.who.user, &actor.who.device) {
+            self.note_session(&live, actor);
+            self.deliver.shows(&call, &actor.who.user, actor.acting());
         }
     }
 
