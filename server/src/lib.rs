@@ -59,6 +59,9 @@ const BAD_SETTINGS: u8 = 78;
 
 /// The program.
 pub fn main() -> ExitCode {
+    // Where the kernel leaves it to programs, the allocator asks for pages of 2 MiB, of which a few small devices keep whole ones. One
+    // that cannot be told so needs more memory, no worse.
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
     match run(&commands().get_matches()) {
         Ok(code) => code,
         Err(error) => {

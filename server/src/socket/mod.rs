@@ -273,15 +273,16 @@ async fn handle_all<T: Transport>(
     peer: &mut Peer,
     first: Frame<T::ReplyTo>,
 ) -> Result<Option<Outbox>, Option<Close>> {
-    let mut outbox = handle(transport, peer, first).await?;
-    for _ in 1..AT_ONCE {
+    let mut frame = first;
+    for _ in 0..AT_ONCE {
+        let outbox = handle(transport, peer, frame).await?;
         if outbox.is_some() {
-            break;
+            return Ok(outbox);
         }
-        let Poll::Ready(frame) = poll!(pin!(transport.receive())) else { break };
-        outbox = handle(transport, peer, frame?).await?;
+        let Poll::Ready(next) = poll!(pin!(transport.receive())) else { break };
+        frame = next?;
     }
-    Ok(outbox)
+    Ok(None)
 }
 
 /// Does what a frame asks, and answers it.

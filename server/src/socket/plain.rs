@@ -16,6 +16,7 @@ use axum::{
 };
 use call::wire::{Ack, ErrorBody, Malformed, Refused, ServerEvent, TypedFrame, errcode};
 use futures_util::{SinkExt, StreamExt, poll};
+use hyper::upgrade::Upgraded;
 use hyper_util::{
     rt::TokioIo,
     server::conn::auto::upgrade::{Parts, downcast},
@@ -69,15 +70,14 @@ pub async fn upgrade(State(app): State<Arc<App>>, Extension(ends): Extension<End
     let base_url = app.urls.base(headers, ends);
     let upgrade = hyper::upgrade::on(&mut request);
     app.sockets.clone().spawn(async move {
-        // The bare TCP stream again: what the HTTP library has put around it would be asked with every frame.
-        let Ok(Ok(Parts { io, read_buf, .. })) = upgrade.await.map(downcast::<TokioIo<TcpStream>>) else { return };
+        let Some((stream, read)) = upgrade.await.ok().and_then(bare) else { return };
         let config = WebSocketConfig::default()
             .read_buffer_size(BUFFER)
             .write_buffer_size(BUFFER)
             .max_write_buffer_size(16 * 1024 * 1024)
             .max_message_size(Some(MAX_FRAME))
             .max_frame_size(Some(MAX_FRAME));
-        let socket = WebSocketStream::from_partially_read(io.into_inner(), read_buf.into(), Role::Server, Some(config)).await;
+        let socket = WebSocketStream::from_partially_read(stream, read, Role::Server, Some(config)).await;
         metrics::websocket_opened();
         serve(app, base_url, Plain::new(socket)).await;
         metrics::websocket_gone();
@@ -90,6 +90,13 @@ pub async fn upgrade(State(app): State<Arc<App>>, Extension(ends): Extension<End
         .header(header::SEC_WEBSOCKET_ACCEPT, accept)
         .body(Body::empty())
         .unwrap_or_else(|_| Json(()).into_response())
+}
+
+/// The TCP stream again, and what was read of it beyond the request: what the HTTP library has put around it would be asked with every
+/// frame, and its buffer kept.
+fn bare(upgraded: Upgraded) -> Option<(TcpStream, Vec<u8>)> {
+    let Parts { io, read_buf, .. } = downcast::<TokioIo<TcpStream>>(upgraded).ok()?;
+    Some((io.into_inner(), read_buf.to_vec()))
 }
 
 /// Whether this is a WebSocket client, or says so.
