@@ -177,6 +177,7 @@ impl Node {
             }
             Parcel::Stop { call, user, device, but, event } => {
                 let event = Arc::new(Event::new(event));
+                let but = but.as_ref().map(|acting| self.now(user, acting));
                 for session in self.hub.sessions(user) {
                     let is_meant = device.as_ref().is_none_or(|device| session.device == *device);
                     if is_meant && but.as_ref().is_none_or(|acting| !acting.is(&session)) {
@@ -198,16 +199,20 @@ impl Node {
             }
             Parcel::Show { call, user } => self.shows(call, user, |_| true, true),
             Parcel::Enter { call, user, acting } => {
-                // Where that connection has been lost meanwhile, whatever the device has now is in the call.
-                let is_here = self.hub.sessions(user).iter().any(|session| acting.is(session) && session.is_connected());
-                let enters = |session: &Session| acting.is(session) || (!is_here && session.device == acting.device);
-                self.shows(call, user, enters, true);
+                let acting = self.now(user, acting);
+                self.shows(call, user, |session| acting.is(session), true);
             }
             Parcel::Exit { call, user, device } => {
                 self.shows(call, user, |session| device.as_ref().is_none_or(|device| session.device == *device), false);
             }
         }
         reached
+    }
+
+    /// Who acted, as things stand now: where that session is lost for good, whatever the device has instead.
+    fn now(&self, user: &UserId, acting: &Acting) -> Acting {
+        let is_here = self.hub.sessions(user).iter().any(|session| acting.is(session));
+        Acting { device: acting.device.clone(), session: acting.session.clone().filter(|_| is_here) }
     }
 
     /// Rings one session, if it does not ring already.

@@ -145,10 +145,10 @@ impl Calls {
     /// A device has answered, perhaps once more, on another connection: that one is told of the end, too.
     async fn note_entry(&self, actor: &Actor, id: &CallId) {
         let Some(live) = self.live.get(id) else { return };
+        self.note_session(&live, actor);
         let _turn = live.turn.lock().await;
         let call = live.call();
         if has_device(&call, &actor.who.user, &actor.who.device) {
-            self.note_session(&live, actor);
             self.deliver.shows(&call, &actor.who.user, actor.acting());
         }
     }

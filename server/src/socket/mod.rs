@@ -266,18 +266,29 @@ async fn next(outbox: &mut Option<Outbox>) -> Option<Numbered> {
     }
 }
 
-/// Does what a frame asks, and what those ask that have come behind it, up to a registration. Gives a new outbox after that; fails with
-/// how to close, if at all.
+/// What came of a frame.
+enum Handled {
+    /// Its sender has registered, and hears this.
+    Registered(Outbox),
+    /// A signal is on its way.
+    HandedOn,
+    /// Whatever else.
+    Done,
+}
+
+/// Does what a frame asks. Signals come many at once and take no time, so those that have come behind one are handed on with it; whatever
+/// may have to wait for somebody does so in the loop, where everything else is looked at, too.
 async fn handle_all<T: Transport>(
     transport: &mut T,
     peer: &mut Peer,
     first: Frame<T::ReplyTo>,
 ) -> Result<Option<Outbox>, Option<Close>> {
     let mut frame = first;
-    for _ in 0..AT_ONCE {
-        let outbox = handle(transport, peer, frame).await?;
-        if outbox.is_some() {
-            return Ok(outbox);
+    for left in (0..AT_ONCE).rev() {
+        match handle(transport, peer, frame).await? {
+            Handled::Registered(outbox) => return Ok(Some(outbox)),
+            Handled::HandedOn if left > 0 => {}
+            Handled::HandedOn | Handled::Done => break,
         }
         let Poll::Ready(next) = poll!(pin!(transport.receive())) else { break };
         frame = next?;
@@ -285,22 +296,22 @@ async fn handle_all<T: Transport>(
     Ok(None)
 }
 
-/// Does what a frame asks, and answers it.
+/// Does what a frame asks, and answers it. Fails with how to close, if at all.
 async fn handle<T: Transport>(
     transport: &mut T,
     peer: &mut Peer,
     Frame { message, reply_to }: Frame<T::ReplyTo>,
-) -> Result<Option<Outbox>, Option<Close>> {
+) -> Result<Handled, Option<Close>> {
     let message = match message {
         Ok(message) => message,
         Err(Unreadable { event, error }) => {
             metrics::refused(T::NAME, &error.body.errcode);
             transport.reply(reply_to, &event, Err(error.body)).await.map_err(|Gone| None)?;
-            return Ok(None);
+            return Ok(Handled::Done);
         }
     };
     let (event, call_id) = (message.event(), message.call().cloned());
-    let mut outbox = None;
+    let mut handled = if matches!(message, ClientMessage::Signal(..)) { Handled::HandedOn } else { Handled::Done };
     let result = match peer.handle(message).await {
         Ok(done) => {
             for event in done.registered.into_iter().map(Arc::new) {
@@ -310,16 +321,17 @@ async fn handle<T: Transport>(
                 for event in missed.unwrap_or_default() {
                     transport.send(&event).await.map_err(|Gone| None)?;
                 }
-                outbox = Some(receiver);
+                handled = Handled::Registered(receiver);
             }
             Ok(done.answer)
         }
         Err(error) => {
             metrics::refused(T::NAME, &error.body.errcode);
+            handled = Handled::Done;
             Err(ErrorBody { call_id: error.body.call_id.or(call_id), ..error.body })
         }
     };
     let dead = result.as_ref().is_err_and(|error| error.errcode == call::wire::errcode::UNKNOWN_TOKEN) && peer.is_registered();
     transport.reply(reply_to, event, result).await.map_err(|Gone| None)?;
-    if dead { Err(Some(Close::Policy)) } else { Ok(outbox) }
+    if dead { Err(Some(Close::Policy)) } else { Ok(handled) }
 }
