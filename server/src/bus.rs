@@ -177,7 +177,7 @@ impl Node {
             }
             Parcel::Stop { call, user, device, but, event } => {
                 let event = Arc::new(Event::new(event));
-                let but = but.as_ref().map(|acting| self.now(user, acting));
+                let but = but.as_ref().map(|acting| self.who_acted(user, acting));
                 for session in self.hub.sessions(user) {
                     let is_meant = device.as_ref().is_none_or(|device| session.device == *device);
                     if is_meant && but.as_ref().is_none_or(|acting| !acting.is(&session)) {
@@ -199,7 +199,7 @@ impl Node {
             }
             Parcel::Show { call, user } => self.shows(call, user, |_| true, true),
             Parcel::Enter { call, user, acting } => {
-                let acting = self.now(user, acting);
+                let acting = self.who_acted(user, acting);
                 self.shows(call, user, |session| acting.is(session), true);
             }
             Parcel::Exit { call, user, device } => {
@@ -209,8 +209,8 @@ impl Node {
         reached
     }
 
-    /// Who acted, as things stand now: where that session is lost for good, whatever the device has instead.
-    fn now(&self, user: &UserId, acting: &Acting) -> Acting {
+    /// Where the session that acted is lost for good, it is whatever the device has instead.
+    fn who_acted(&self, user: &UserId, acting: &Acting) -> Acting {
         let is_here = self.hub.sessions(user).iter().any(|session| acting.is(session));
         Acting { device: acting.device.clone(), session: acting.session.clone().filter(|_| is_here) }
     }

@@ -180,6 +180,7 @@ fn the_server_reads_what_is_written() {
     for message in outgoing {
         let frame = message.frame(Some(1));
         let read = ClientMessage::parse(message.event(), &frame).expect(&frame);
+        assert_eq!(read.event(), message.event());
         match (&message, read) {
             (Outgoing::End { .. }, ClientMessage::End(id, for_all, _)) => assert!(for_all && id == call_id()),
             (Outgoing::Register(_), ClientMessage::Register(register)) => assert_eq!(register.last_event_id, Some(3)),

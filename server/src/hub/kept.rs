@@ -1,6 +1,6 @@
 //! The last events of a session, for a connection that comes back.
 //!
-//! Most are forgotten unread, long after they were sent. So their texts lie side by side, and to forget one touches nothing of it:
+//! Most are short, and forgotten unread, long after they were sent. So their texts lie side by side, and to forget one touches nothing of it:
 //! kept one by one, each would have to be fetched from far memory once more only to be freed.
 
 use std::{collections::VecDeque, sync::Arc};
@@ -15,7 +15,6 @@ const EVENTS: usize = 512;
 const BYTES: usize = 1024 * 1024;
 /// Nobody comes back for an event older than this: the longest grace period, and the time to find a connection dead.
 const FOR: Duration = Duration::from_mins(11);
-
 /// What is longer stays as it is, one text for however many sessions were sent it.
 const LONG: usize = 512;
 

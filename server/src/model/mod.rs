@@ -34,10 +34,20 @@ fn interleavings_agree_part_two() {
 fn who_comes_back_anew_as_the_call_ends_does_not_show_it() {
     in_virtual_time(async {
         let world = World::new().await;
-        for seed in 0..20 {
-            world.come_back_as_it_ends(seed).await;
+        for number in 0..20 {
+            world.come_back_as_it_ends(number).await;
         }
     });
+}
+
+#[test]
+fn who_is_let_in_for_a_lost_session_hears_of_the_end() {
+    in_virtual_time(async { World::new().await.answer_for_a_lost_session().await });
+}
+
+#[test]
+fn who_answers_once_more_on_another_connection_hears_of_the_end() {
+    in_virtual_time(async { World::new().await.answer_once_more().await });
 }
 
 fn run(seeds: std::ops::Range<u64>) {

@@ -106,6 +106,12 @@ impl Phone {
         self.state.lock().stops(call)
     }
 
+    /// What it was told in this session that stops a call.
+    pub fn stopped_by(&self) -> Vec<String> {
+        let state = self.state.lock();
+        state.seen.values().flatten().filter(|name| is_stop(name)).cloned().collect()
+    }
+
     /// It has asked to come in, and is not told whether it may.
     pub fn may_come_in(&self, call: &CallId) {
         let mut state = self.state.lock();
@@ -212,13 +218,16 @@ impl State {
     }
 
     fn stops(&self, call: &CallId) -> usize {
-        let stops = |name: &&String| *name == "call-handled-elsewhere" || *name == "call-ended";
-        self.seen.get(call).map_or(0, |events| events.iter().filter(stops).count())
+        self.seen.get(call).map_or(0, |events| events.iter().filter(|name| is_stop(name)).count())
     }
 
     fn was_stopped(&self, call: &CallId) -> bool {
         self.stops(call) > 0
     }
+}
+
+fn is_stop(event: &str) -> bool {
+    event == "call-handled-elsewhere" || event == "call-ended"
 }
 
 fn frame(event: &str, body: &Value) -> Frame<()> {

@@ -96,33 +96,83 @@ impl World {
     }
 
     /// The caller's device loses its session, and joins with a new one just as the other user ends the call.
-    pub async fn come_back_as_it_ends(&self, seed: u64) {
-        let mut rng = Rng::with_seed(seed);
-        let users = ["caller", "callee"].map(|name| UserId::parse(&format!("@{name}-{seed}:x")).unwrap()).to_vec();
-        let phones: Vec<Phone> = users.iter().map(|user| Phone::new(user, "A")).collect();
-        let room = RoomId::parse(&format!("!ends-{seed}:x")).unwrap();
-        let mut scene = Scene { phones, users, room, call: None, under_way: Vec::new() };
-        for phone in &scene.phones {
-            self.trust(phone).await;
-            phone.connect(&self.app);
-        }
-        self.rest(&scene).await;
-        self.start(&mut scene, &mut rng).await;
-        let id = scene.call.clone().unwrap();
+    pub async fn come_back_as_it_ends(&self, number: u64) {
+        let (scene, id) = self.ringing(number).await;
         let [calls, called] = &scene.phones[..] else { unreachable!() };
         self.app.calls.answer(called.actor(None), id.clone()).await.unwrap();
-        calls.hang_up_socket();
-        calls.state.lock().session = None;
-        calls.connect(&self.app);
-        self.rest(&scene).await;
-        let session = calls.state.lock().session.clone();
-        let joins = self.app.calls.join(calls.actor(session), id.clone());
+        let (_, session) = self.connects_anew(&scene, calls).await;
+        let joins = self.app.calls.join(calls.actor(Some(session)), id.clone());
         let ends = self.app.calls.end(called.actor(None), id.clone(), false);
         let (joined, ended) = tokio::join!(joins, ends);
         assert!(joined.is_ok() && ended.is_ok(), "{joined:?}, {ended:?}");
         for session in scene.users.iter().flat_map(|user| self.app.calls.hub.sessions(user)) {
             assert!(!session.shows(&id), "the hub thinks that {} shows a call that is over", session.user);
         }
+    }
+
+    /// An answer arrives late, when the session that it came from is lost for good and the device has another.
+    pub async fn answer_for_a_lost_session(&self) {
+        let (scene, id) = self.ringing(0).await;
+        let [calls, called] = &scene.phones[..] else { unreachable!() };
+        called.hang_up_socket();
+        self.settled_without(&called.user).await;
+        let (lost, _) = self.connects_anew(&scene, called).await;
+        self.app.calls.answer(called.actor(Some(lost)), id.clone()).await.unwrap();
+        self.app.calls.end(calls.actor(None), id, false).await.unwrap();
+        self.rest(&scene).await;
+        assert_eq!(called.stopped_by(), ["call-ended"], "by this device's own answer it was not handled elsewhere");
+    }
+
+    /// An answer arrives late, when the device has a new session beside that which it came from; then it answers on the new one.
+    pub async fn answer_once_more(&self) {
+        let (scene, id) = self.ringing(0).await;
+        let [calls, called] = &scene.phones[..] else { unreachable!() };
+        let (before, now) = self.connects_anew(&scene, called).await;
+        for session in [before, now] {
+            self.app.calls.answer(called.actor(Some(session)), id.clone()).await.unwrap();
+        }
+        self.app.calls.end(calls.actor(None), id, false).await.unwrap();
+        self.rest(&scene).await;
+        assert_eq!(called.stopped_by(), ["call-handled-elsewhere", "call-ended"]);
+    }
+
+    /// Two users with a phone each, of whom one calls the other.
+    async fn ringing(&self, number: u64) -> (Scene, CallId) {
+        let users = ["caller", "callee"].map(|name| UserId::parse(&format!("@{name}-{number}:x")).unwrap()).to_vec();
+        let phones: Vec<Phone> = users.iter().map(|user| Phone::new(user, "A")).collect();
+        let room = RoomId::parse(&format!("!two-{number}:x")).unwrap();
+        let mut scene = Scene { phones, users, room, call: None, under_way: Vec::new() };
+        for phone in &scene.phones {
+            self.trust(phone).await;
+            phone.connect(&self.app);
+        }
+        self.rest(&scene).await;
+        self.start(&mut scene, &mut Rng::with_seed(number)).await;
+        self.rest(&scene).await;
+        let id = scene.call.clone().unwrap();
+        (scene, id)
+    }
+
+    /// A phone loses its connection, and has forgotten its session when it is back: the one before, and the new one.
+    async fn connects_anew(&self, scene: &Scene, phone: &Phone) -> (SessionId, SessionId) {
+        phone.hang_up_socket();
+        let before = phone.state.lock().session.take().unwrap();
+        phone.connect(&self.app);
+        self.rest(scene).await;
+        let now = phone.state.lock().session.clone().unwrap();
+        (before, now)
+    }
+
+    /// Until the user's sessions are lost for good.
+    async fn settled_without(&self, user: &UserId) {
+        for _ in 0..PATIENCE {
+            if self.app.calls.hub.sessions(user).is_empty() {
+                return;
+            }
+            advance(GRACE / 100).await;
+            self.app.calls.hub.sweep();
+        }
+        panic!("{user} has a session still");
     }
 
     async fn trust(&self, phone: &Phone) {

@@ -31,7 +31,7 @@ pub const PONG_WITHIN: Duration = Duration::from_secs(10);
 pub const MAX_FRAME: usize = 64 * 1024;
 /// What a socket reads at once, and collects at most before it writes: an idle one costs this much memory.
 pub const BUFFER: usize = 4 * 1024;
-/// How many events are sent before the socket's own frames are looked at again, and how many frames are handled before its events.
+/// How many events are sent before the socket's own frames are looked at again, and how many signals are handed on before its events.
 const AT_ONCE: usize = 64;
 /// A socket that has not registered by then is closed.
 const REGISTER_WITHIN: Duration = Duration::from_mins(1);

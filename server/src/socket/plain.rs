@@ -70,7 +70,11 @@ pub async fn upgrade(State(app): State<Arc<App>>, Extension(ends): Extension<End
     let base_url = app.urls.base(headers, ends);
     let upgrade = hyper::upgrade::on(&mut request);
     app.sockets.clone().spawn(async move {
-        let Some((stream, read)) = upgrade.await.ok().and_then(bare) else { return };
+        let Ok(upgraded) = upgrade.await else { return };
+        let Some((stream, read)) = bare(upgraded) else {
+            tracing::error!("a WebSocket did not come by the TCP connection that it should");
+            return;
+        };
         let config = WebSocketConfig::default()
             .read_buffer_size(BUFFER)
             .write_buffer_size(BUFFER)
