@@ -64,13 +64,38 @@ const READER: Role = Role { name: "sqlite-reader", begin: "BEGIN", batch: 1 };
 
 /// What a thread is sent.
 enum Message {
-    Job(Job),
+    Job(Box<dyn Job>),
     Close(oneshot::Sender<()>),
 }
 
-/// Runs in a transaction; what it gives back is told once that is committed, or has failed.
-type Job = Box<dyn FnOnce(&mut SqliteTx<'_>) -> Reply + Send>;
-type Reply = Box<dyn FnOnce(Result<(), Fault>)>;
+/// What somebody waits for.
+trait Job: Send {
+    /// Runs in a transaction. Where that comes to nothing it runs again, in another.
+    fn run(&mut self, tx: &mut SqliteTx<'_>) -> Result<(), Fault>;
+
+    /// Tells the outcome, once that is committed, or has failed.
+    fn tell(self: Box<Self>, committed: Result<(), Fault>);
+}
+
+/// An operation, and who waits for its outcome.
+struct Asked<O: Op> {
+    op: O,
+    out: Option<O::Out>,
+    answer: oneshot::Sender<Result<O::Out, Fault>>,
+}
+
+impl<O: Op> Job for Asked<O> {
+    fn run(&mut self, tx: &mut SqliteTx<'_>) -> Result<(), Fault> {
+        self.out = Some(now(self.op.run(tx))?);
+        Ok(())
+    }
+
+    fn tell(self: Box<Self>, committed: Result<(), Fault>) {
+        let Self { out, answer, .. } = *self;
+        // Whoever asked may have gone away; the work was done all the same.
+        drop(answer.send(committed.and_then(|()| out.ok_or_else(|| Fault::new("it was never run")))));
+    }
+}
 
 impl Sqlite {
     /// Opens or makes the file, and brings its tables up to date.
@@ -145,47 +170,73 @@ fn start(role: Role, mut connection: Connection) -> anyhow::Result<mpsc::Sender<
     Ok(sender)
 }
 
-/// Runs what has arrived in one transaction, and gives back what is not a job.
-fn run_batch(role: &Role, connection: &mut Connection, first: Job, messages: &mut mpsc::Receiver<Message>) -> Option<Message> {
-    let mut replies = Vec::new();
-    if let Err(fault) = run(connection, role.begin).map_err(Fault::new) {
-        first(&mut SqliteTx(connection))(Err(fault));
-        return None;
-    }
-    let mut next = Some(Message::Job(first));
-    while let Some(Message::Job(job)) = next {
-        replies.push(job(&mut SqliteTx(connection)));
-        // Without a transaction a fault, a full disk say, has undone all of it: nothing more may run as if it had not.
-        let goes_on = replies.len() < role.batch && !connection.is_autocommit();
-        next = if goes_on { messages.try_recv().ok() } else { None };
-    }
-    if role.batch > 1 {
-        metrics::committed(replies.len());
-    }
-    let committed = run(connection, "COMMIT").map_err(|error| {
-        // Leaves no transaction open; where the failure ended it already, this one fails, and that is well.
-        let _ = connection.execute_batch("ROLLBACK");
-        Fault::new(error)
+/// Runs what has arrived in one transaction, and gives back what is not a job. Where one of them fails, each runs in a
+/// transaction of its own: what fails does not take others with it, and nothing need be kept only to undo one of them.
+fn run_batch(
+    role: &Role,
+    connection: &mut Connection,
+    first: Box<dyn Job>,
+    messages: &mut mpsc::Receiver<Message>,
+) -> Option<Message> {
+    let (mut jobs, mut other) = (vec![first], None);
+    let together = in_transaction(connection, role, |tx| {
+        let mut done = 0;
+        while let Some(job) = jobs.get_mut(done) {
+            job.run(tx)?;
+            done += 1;
+            if done < role.batch && other.is_none() {
+                match arrived(messages) {
+                    Some(Message::Job(job)) => jobs.push(job),
+                    close_or_none => other = close_or_none,
+                }
+            }
+        }
+        Ok(())
     });
-    for reply in replies {
-        reply(committed.clone());
+    if role.batch > 1 {
+        metrics::committed(jobs.len());
     }
-    next
+    let each_alone = together.is_err() && jobs.len() > 1;
+    for mut job in jobs {
+        let committed = if each_alone { in_transaction(connection, role, |tx| job.run(tx)) } else { together.clone() };
+        job.tell(committed);
+    }
+    other
+}
+
+/// What has arrived. Where all cores are busy, whoever has something to write gets to say so first, and one flush serves them all;
+/// where one is idle, there is nothing to wait for, and this does not.
+fn arrived(messages: &mut mpsc::Receiver<Message>) -> Option<Message> {
+    messages.try_recv().ok().or_else(|| {
+        thread::yield_now();
+        messages.try_recv().ok()
+    })
+}
+
+/// Does the work and commits it, or leaves nothing of it.
+fn in_transaction(
+    connection: &mut Connection,
+    role: &Role,
+    work: impl FnOnce(&mut SqliteTx<'_>) -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    run(connection, role.begin)?;
+    let done = work(&mut SqliteTx(connection)).and_then(|()| run(connection, "COMMIT"));
+    if done.is_err() {
+        // A fault, a full disk say, may have ended the transaction: then this one fails, and that is well.
+        let _ = connection.execute_batch("ROLLBACK");
+    }
+    done
 }
 
 /// Runs a statement that is run again and again.
-fn run(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
-    connection.prepare_cached(sql)?.execute([]).map(drop)
+fn run(connection: &Connection, sql: &str) -> Result<(), Fault> {
+    connection.prepare_cached(sql).and_then(|mut statement| statement.execute([])).map(drop).map_err(Fault::new)
 }
 
 async fn submit<O: Op>(thread: &mpsc::Sender<Message>, op: O) -> Result<O::Out, Fault> {
     let (answer, answered) = oneshot::channel();
-    let job: Job = Box::new(move |tx| {
-        let result = tx.in_savepoint(|tx| now(op.run(tx)));
-        // Whoever asked may have gone away; the work was done all the same.
-        Box::new(move |committed| drop(answer.send(committed.and(result))))
-    });
-    thread.send(Message::Job(job)).await.map_err(|_| Fault::new("its thread is gone"))?;
+    let asked = Box::new(Asked { op, out: None, answer });
+    thread.send(Message::Job(asked)).await.map_err(|_| Fault::new("its thread is gone"))?;
     answered.await.map_err(|_| Fault::new("its thread is gone"))?
 }
 
@@ -201,17 +252,6 @@ fn now<F: Future>(future: F) -> F::Output {
 struct SqliteTx<'a>(&'a mut Connection);
 
 impl SqliteTx<'_> {
-    /// What fails is undone alone, and does not take the rest of the batch with it.
-    fn in_savepoint<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T, Fault> {
-        run(self.0, "SAVEPOINT job").map_err(Fault::new)?;
-        let result = work(self);
-        if result.is_err() {
-            self.0.execute_batch("ROLLBACK TO job").map_err(Fault::new)?;
-        }
-        run(self.0, "RELEASE job").map_err(Fault::new)?;
-        result
-    }
-
     fn try_query(&mut self, sql: &str, values: &[Value<'_>]) -> rusqlite::Result<Vec<Row>> {
         let mut statement = self.0.prepare_cached(sql)?;
         let width = statement.column_count();
@@ -279,6 +319,7 @@ mod tests {
         let store = Store::open(&DatabaseUrl::Sqlite(path.clone())).await?;
         let calls = store.live_of_user(&UserId::parse("@bob:x")?).await?;
         assert_eq!(calls.iter().map(|call| &call.id).collect::<Vec<_>>(), [&id]);
+        assert_eq!(store.records(&id).await?[0].event_type, "started");
         store.close().await;
         let after = connect(&path)?;
         let broken = after.prepare("PRAGMA foreign_key_check")?.query_map([], |_| Ok(()))?.count();
