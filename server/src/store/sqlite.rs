@@ -33,11 +33,22 @@ pub struct Sqlite {
     reader: mpsc::Sender<Message>,
 }
 
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Processes that open a file at the same moment make its tables one after another. The folder is locked, and not the file: to
+/// close that would give up the locks that `SQLite` has on it.
+fn take_turns(path: &Path) -> std::io::Result<std::fs::File> {
+    let folder = std::fs::File::open(folder_of(path))?;
+    folder.lock()?;
+    Ok(folder)
+}
+
 /// Root makes a new file in a service's folder for the service: else one trial as root would lock the service out. `SQLite`
 /// itself gives what lies beside the file to the file's owner.
 fn give_to_its_folders_owner(path: &Path) -> std::io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let owner = std::fs::metadata(folder)?;
+    let owner = std::fs::metadata(folder_of(path))?;
     if path.exists() || owner.uid() == 0 || our_user() != 0 {
         return Ok(());
     }
@@ -105,15 +116,13 @@ impl Sqlite {
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         let what = || format!("cannot open the database {}: check that its folder exists and is writable", path.display());
         give_to_its_folders_owner(path).with_context(what)?;
+        let turn = take_turns(path).with_context(what)?;
         let mut writer = connect(path).with_context(what)?;
-        let runner = migrations::migrations::runner();
         // A migration may make a table anew that others refer to.
         writer.pragma_update(None, "foreign_keys", false).with_context(what)?;
-        // Where another process opened the new file at the same moment, it was first: the second look finds what it has done.
-        runner
-            .run(&mut writer)
-            .or_else(|_| runner.run(&mut writer))
-            .with_context(|| format!("{NOT_UP_TO_DATE}: {}", path.display()))?;
+        let migrated = migrations::migrations::runner().run(&mut writer);
+        migrated.with_context(|| format!("{NOT_UP_TO_DATE}: {}", path.display()))?;
+        drop(turn);
         writer.pragma_update(None, "foreign_keys", true).with_context(what)?;
         let reader = connect(path).with_context(what)?;
         reader.pragma_update(None, "query_only", true).with_context(what)?;
