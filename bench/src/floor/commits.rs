@@ -1,4 +1,4 @@
-//! Bare commits of the rows of a call: one thread, which commits together what arrives together.
+//! Bare commits of the rows of a call: one thread, which commits together what arrives together, as Ringback's does.
 
 use std::{path::Path, sync::mpsc, thread};
 
@@ -6,7 +6,11 @@ use anyhow::Result;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-const TABLES: &str = include_str!("../../../server/migrations/sqlite/V1__calls.sql");
+const TABLES: [&str; 3] = [
+    include_str!("../../../server/migrations/sqlite/V1__calls.sql"),
+    include_str!("../../../server/migrations/sqlite/V2__conditions_without_lists.sql"),
+    include_str!("../../../server/migrations/sqlite/V3__rows_of_a_time_side_by_side.sql"),
+];
 const NOW: &str = "2026-01-01T00:00:00.000Z";
 
 /// A step of a call.
@@ -27,12 +31,20 @@ impl Commits {
         let connection = Connection::open(database)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
-        connection.execute_batch(TABLES)?;
+        for tables in TABLES {
+            connection.execute_batch(tables)?;
+        }
         let (sender, jobs) = mpsc::channel::<Job>();
         thread::spawn(move || {
             while let Ok(first) = jobs.recv() {
                 let mut batch = vec![first];
-                batch.extend(jobs.try_iter().take(255));
+                let arrived = || {
+                    jobs.try_recv().ok().or_else(|| {
+                        thread::yield_now();
+                        jobs.try_recv().ok()
+                    })
+                };
+                batch.extend(std::iter::from_fn(arrived).take(255));
                 connection.execute_batch("BEGIN IMMEDIATE").expect("nobody else writes");
                 let told: Vec<_> = batch.into_iter().map(|(step, told)| write(&connection, &step).map(|()| told)).collect();
                 connection.execute_batch("COMMIT").expect("the disk has room");
@@ -56,8 +68,9 @@ fn write(connection: &Connection, step: &Step) -> rusqlite::Result<()> {
     let run = |sql: &str, values: &[&dyn rusqlite::ToSql]| connection.prepare_cached(sql)?.execute(values).map(drop);
     let log = |call: &str, user: &str, kind: &str| {
         run(
-            "INSERT INTO call_events (call_id, matrix_user_id, event_type, metadata, created_at) VALUES (?, ?, ?, '{}', ?)",
-            &[&call, &user, &kind, &NOW],
+            "INSERT INTO call_events (call_number, call_id, matrix_user_id, event_type, metadata, created_at) \
+             SELECT call_number, call_id, ?, ?, '{}', ? FROM call_sessions WHERE call_id = ?",
+            &[&user, &kind, &NOW, &call],
         )
     };
     match step {

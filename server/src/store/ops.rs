@@ -168,19 +168,26 @@ async fn put_participant<T: Tx>(tx: &mut T, call: &Call, user: &UserId, particip
 
 async fn put_log<T: Tx>(tx: &mut T, id: &CallId, log: &[Transition], at: Timestamp) -> Result<(), Fault> {
     for transition in log {
-        tx.execute(
-            "INSERT INTO call_events (call_id, matrix_user_id, event_type, metadata, created_at) VALUES ($1, $2, $3, $4, $5)",
-            &[
-                id.as_str().into(),
-                transition.user.as_ref().map(UserId::as_str).into(),
-                transition.event_type.into(),
-                transition.metadata.to_string().into(),
-                at.into(),
-            ],
-        )
-        .await?;
+        put_event(tx, id, transition, at).await?;
     }
     Ok(())
+}
+
+/// Adds a row about a call, if the call is there.
+async fn put_event<T: Tx>(tx: &mut T, id: &CallId, what: &Transition, at: Timestamp) -> Result<(), Fault> {
+    tx.execute(
+        "INSERT INTO call_events (call_number, call_id, matrix_user_id, event_type, metadata, created_at) \
+         SELECT call_number, call_id, $1, $2, $3, $4 FROM call_sessions WHERE call_id = $5",
+        &[
+            what.user.as_ref().map(UserId::as_str).into(),
+            what.event_type.into(),
+            what.metadata.to_string().into(),
+            at.into(),
+            id.as_str().into(),
+        ],
+    )
+    .await
+    .map(drop)
 }
 
 pub struct AddNotes {
@@ -193,18 +200,7 @@ impl Op for AddNotes {
 
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<(), Fault> {
         for Note { call, what, at } in &self.notes {
-            tx.execute(
-                "INSERT INTO call_events (call_id, matrix_user_id, event_type, metadata, created_at) \
-                 SELECT call_id, $1, $2, $3, $4 FROM call_sessions WHERE call_id = $5",
-                &[
-                    what.user.as_ref().map(UserId::as_str).into(),
-                    what.event_type.into(),
-                    what.metadata.to_string().into(),
-                    (*at).into(),
-                    call.as_str().into(),
-                ],
-            )
-            .await?;
+            put_event(tx, call, what, *at).await?;
         }
         Ok(())
     }

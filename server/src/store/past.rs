@@ -102,8 +102,8 @@ impl Op for Records {
     type Out = Vec<Record>;
 
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<Vec<Record>, Fault> {
-        let sql = "SELECT matrix_user_id, event_type, metadata, created_at FROM call_events WHERE call_id = $1 \
-                   ORDER BY created_at, event_id";
+        let sql = "SELECT matrix_user_id, event_type, metadata, created_at FROM call_events \
+                   WHERE call_number = (SELECT call_number FROM call_sessions WHERE call_id = $1) ORDER BY created_at, event_id";
         let rows = tx.query(sql, &[self.id.as_str().into()]).await?;
         let record = |row: &Row| {
             Ok(Record {
@@ -186,7 +186,7 @@ impl Op for ForgetUser {
             .await?;
         tx.execute(
             "DELETE FROM call_events WHERE matrix_user_id = $1 \
-             AND call_id IN (SELECT call_id FROM call_sessions WHERE ended_at IS NOT NULL)",
+             AND call_number IN (SELECT call_number FROM call_sessions WHERE ended_at IS NOT NULL)",
             &user(),
         )
         .await?;

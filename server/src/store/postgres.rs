@@ -136,3 +136,43 @@ impl ToSql for Value<'_> {
 
     to_sql_checked!();
 }
+
+#[cfg(test)]
+mod tests {
+    use call::ids::CallId;
+    use tokio_postgres::NoTls;
+
+    use super::*;
+    use crate::{config::DatabaseUrl, store::tests::place::Place};
+
+    #[tokio::test]
+    async fn a_database_of_the_first_version_is_brought_up_to_date() -> anyhow::Result<()> {
+        let place = Place::postgres().await;
+        let DatabaseUrl::Postgres(url) = place.url() else { unreachable!("this place is a PostgreSQL") };
+        let (mut client, connection) = tokio_postgres::connect(&url, NoTls).await?;
+        tokio::spawn(connection);
+        migrations::migrations::runner().set_target(refinery::Target::Version(1)).run_async(&mut client).await?;
+        let ids = [CallId::from_random([1; 16]), CallId::from_random([2; 16])];
+        for id in &ids {
+            client
+                .batch_execute(&format!(
+                    "INSERT INTO call_sessions VALUES ('{id}', '!{id}:x', 'voice', 'ended', '@alice:x', TRUE, 'Alice', \
+                     now(), now(), NULL, now(), '@alice:x', 'cancelled', NULL, 1);
+                     INSERT INTO call_events (call_id, event_type, metadata, created_at) VALUES ('{id}', '{id}', '{{}}', now())"
+                ))
+                .await?;
+        }
+        let store = place.open().await;
+        for id in &ids {
+            let types: Vec<_> = store.records(id).await?.into_iter().map(|record| record.event_type).collect();
+            assert_eq!(types, [id.as_str()]);
+        }
+        client.execute("DELETE FROM call_sessions WHERE call_id = $1", &[&ids[0].as_str()]).await?;
+        assert!(store.records(&ids[0]).await?.is_empty());
+        let left: i64 = client.query_one("SELECT count(*) FROM call_events", &[]).await?.get(0);
+        assert_eq!(left, 1, "what happened to a call is forgotten with it, and only that");
+        store.close().await;
+        place.remove().await;
+        Ok(())
+    }
+}

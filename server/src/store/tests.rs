@@ -2,7 +2,7 @@
 
 mod calls;
 mod history;
-mod place;
+pub(super) mod place;
 mod transactions;
 
 use std::{collections::BTreeMap, sync::Arc};
