@@ -6,11 +6,11 @@ use anyhow::Result;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-const TABLES: [&str; 3] = [
-    include_str!("../../../server/migrations/sqlite/V1__calls.sql"),
-    include_str!("../../../server/migrations/sqlite/V2__conditions_without_lists.sql"),
-    include_str!("../../../server/migrations/sqlite/V3__rows_of_a_time_side_by_side.sql"),
-];
+/// Ringback's own tables, whatever they are by now.
+mod tables {
+    refinery::embed_migrations!("../server/migrations/sqlite");
+}
+
 const NOW: &str = "2026-01-01T00:00:00.000Z";
 
 /// A step of a call.
@@ -28,12 +28,10 @@ pub struct Commits(mpsc::Sender<Job>);
 
 impl Commits {
     pub fn open(database: &Path) -> Result<Self> {
-        let connection = Connection::open(database)?;
+        let mut connection = Connection::open(database)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
-        for tables in TABLES {
-            connection.execute_batch(tables)?;
-        }
+        tables::migrations::runner().run(&mut connection)?;
         let (sender, jobs) = mpsc::channel::<Job>();
         thread::spawn(move || {
             while let Ok(first) = jobs.recv() {
