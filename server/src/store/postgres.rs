@@ -8,7 +8,7 @@ use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, 
 use jiff::Timestamp;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
-use super::{Fault, NOT_UP_TO_DATE, Op, Row, Tx, Value};
+use super::{Fault, NOT_UP_TO_DATE, Op, Row, Tx, Value, announce};
 use crate::causes::causes;
 
 /// How many connections this node holds at most.
@@ -56,7 +56,9 @@ impl Postgres {
             .build()?;
         let mut connection = pool.get().await.context(UNREACHABLE)?;
         connection.batch_execute(MIGRATION_LOCK).await?;
-        migrations::migrations::runner().run_async(&mut **connection).await.context(NOT_UP_TO_DATE)?;
+        let runner = migrations::migrations::runner();
+        announce(&runner, runner.get_last_applied_migration_async(&mut **connection).await);
+        runner.run_async(&mut **connection).await.context(NOT_UP_TO_DATE)?;
         // Closing the connection gives up the lock, whatever happened.
         drop(deadpool_postgres::Object::take(connection));
         Ok(Self { pool })

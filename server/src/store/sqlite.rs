@@ -2,6 +2,7 @@
 //! flush; an answer is sent after the flush (`synchronous = FULL`), so it outlives a crash and a loss of power.
 
 use std::{
+    fs::TryLockError,
     future::{Future, ready},
     os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, chown},
     path::Path,
@@ -15,7 +16,7 @@ use anyhow::Context;
 use rusqlite::{Connection, types::ToSqlOutput};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Fault, NOT_UP_TO_DATE, Op, Row, Tx, Value};
+use super::{Fault, NOT_UP_TO_DATE, Op, Row, Tx, Value, announce};
 use crate::{config::our_user, metrics};
 
 /// How much may wait for a thread; past it the asker waits.
@@ -41,7 +42,10 @@ fn folder_of(path: &Path) -> &Path {
 /// close that would give up the locks that `SQLite` has on it.
 fn take_turns(path: &Path) -> std::io::Result<std::fs::File> {
     let folder = std::fs::File::open(folder_of(path))?;
-    folder.lock()?;
+    if let Err(TryLockError::WouldBlock) = folder.try_lock() {
+        tracing::info!("waiting for another process that makes the tables of a database in {}", folder_of(path).display());
+        folder.lock()?;
+    }
     Ok(folder)
 }
 
@@ -116,11 +120,14 @@ impl Sqlite {
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         let what = || format!("cannot open the database {}: check that its folder exists and is writable", path.display());
         give_to_its_folders_owner(path).with_context(what)?;
-        let turn = take_turns(path).with_context(what)?;
+        // Not every folder may be read, and not every filesystem has locks: whoever is alone needs none.
+        let turn = take_turns(path);
         let mut writer = connect(path).with_context(what)?;
         // A migration may make a table anew that others refer to.
         writer.pragma_update(None, "foreign_keys", false).with_context(what)?;
-        let migrated = migrations::migrations::runner().run(&mut writer);
+        let runner = migrations::migrations::runner();
+        announce(&runner, runner.get_last_applied_migration(&mut writer));
+        let migrated = runner.run(&mut writer);
         migrated.with_context(|| format!("{NOT_UP_TO_DATE}: {}", path.display()))?;
         drop(turn);
         writer.pragma_update(None, "foreign_keys", true).with_context(what)?;
@@ -202,7 +209,7 @@ fn run_batch(
         }
         Ok(())
     });
-    if role.batch > 1 {
+    if role.batch > 1 && together.is_ok() {
         metrics::committed(jobs.len());
     }
     let each_alone = together.is_err() && jobs.len() > 1;
