@@ -1,7 +1,7 @@
 //! The last events of a session, for a connection that comes back.
 //!
-//! Most are short, and forgotten unread, long after they were sent. So their texts lie side by side, and to forget one touches nothing of it:
-//! kept one by one, each would have to be fetched from far memory once more only to be freed.
+//! Most are short, and forgotten unread, long after they were sent. So their texts lie side by side, and to forget one touches
+//! nothing of it: kept one by one, each would have to be fetched from far memory once more only to be freed.
 
 use std::{collections::VecDeque, sync::Arc};
 
