@@ -1,5 +1,8 @@
 //! SQLite: one thread writes, another reads beside it (WAL). What arrives while the disk is busy commits together, with one
-//! flush; an answer is sent after the flush (`synchronous = FULL`), so it outlives a crash and a loss of power.
+//! flush; an answer is sent after the flush (`synchronous = FULL`), so it outlives a crash and a loss of power. A third thread
+//! copies what the write-ahead log holds into the file.
+
+mod checkpoint;
 
 use std::{
     fs::TryLockError,
@@ -23,6 +26,8 @@ use crate::{config::our_user, metrics};
 const QUEUE: usize = 1024;
 /// How much is committed together at most.
 const BATCH: usize = 256;
+/// How much of the file is kept in memory, in KiB: the upper pages of every index of a long history.
+const CACHE: i64 = 16 * 1024;
 
 mod migrations {
     refinery::embed_migrations!("migrations/sqlite");
@@ -133,7 +138,8 @@ impl Sqlite {
         writer.pragma_update(None, "foreign_keys", true).with_context(what)?;
         let reader = connect(path).with_context(what)?;
         reader.pragma_update(None, "query_only", true).with_context(what)?;
-        Ok(Self { writer: start(WRITER, writer)?, reader: start(READER, reader)? })
+        let checkpoints = checkpoint::beside(&mut writer, connect(path).with_context(what)?)?;
+        Ok(Self { writer: start(WRITER, writer, Some(checkpoints))?, reader: start(READER, reader, None)? })
     }
 
     /// The last connection to close moves what is in the write-ahead log into the file.
@@ -166,12 +172,18 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "cache_size", -CACHE)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }
 
-fn start(role: Role, mut connection: Connection) -> anyhow::Result<mpsc::Sender<Message>> {
+/// Starts a thread. What works beside its connection ends with it.
+fn start(
+    role: Role,
+    mut connection: Connection,
+    beside: Option<thread::JoinHandle<()>>,
+) -> anyhow::Result<mpsc::Sender<Message>> {
     let (sender, mut messages) = mpsc::channel(QUEUE);
     thread::Builder::new().name(role.name.to_owned()).spawn(move || {
         let mut next = messages.blocking_recv();
@@ -179,6 +191,9 @@ fn start(role: Role, mut connection: Connection) -> anyhow::Result<mpsc::Sender<
             next = run_batch(&role, &mut connection, first, &mut messages).or_else(|| messages.blocking_recv());
         }
         drop(connection);
+        if let Some(beside) = beside {
+            let _ = beside.join();
+        }
         if let Some(Message::Close(closed)) = next {
             let _ = closed.send(());
         }
@@ -334,7 +349,7 @@ mod tests {
         drop(first);
         let store = Store::open(&DatabaseUrl::Sqlite(path.clone())).await?;
         let calls = store.live_of_user(&UserId::parse("@bob:x")?).await?;
-        assert_eq!(calls.iter().map(|call| &call.id).collect::<Vec<_>>(), [&id]);
+        assert_eq!(calls.iter().map(|call| (&call.id, call.participants.len())).collect::<Vec<_>>(), [(&id, 1)]);
         assert_eq!(store.records(&id).await?[0].event_type, "started");
         store.close().await;
         let after = connect(&path)?;
