@@ -80,9 +80,9 @@ fn write(connection: &Connection, step: &Step) -> rusqlite::Result<()> {
             )?;
             for (user, status) in [(caller, "joined"), (callee, "ringing")] {
                 run(
-                    "INSERT INTO call_participants (call_id, matrix_user_id, status, audio_enabled, video_enabled, screen_enabled, muted, called_at) \
-                     VALUES (?, ?, ?, 1, 0, 0, 0, ?)",
-                    &[call, user, &status, &NOW],
+                    "INSERT INTO call_participants (call_number, call_id, matrix_user_id, status, audio_enabled, video_enabled, \
+                     screen_enabled, muted, called_at) SELECT call_number, call_id, ?, ?, 1, 0, 0, 0, ? FROM call_sessions WHERE call_id = ?",
+                    &[user, &status, &NOW, call],
                 )?;
             }
             log(call, callee, "invited")?;
@@ -94,7 +94,8 @@ fn write(connection: &Connection, step: &Step) -> rusqlite::Result<()> {
                 &[&NOW, call],
             )?;
             run(
-                "UPDATE call_participants SET status = 'joined', joined_at = ? WHERE call_id = ? AND matrix_user_id = ?",
+                "UPDATE call_participants SET status = 'joined', joined_at = ? \
+                 WHERE call_number = (SELECT call_number FROM call_sessions WHERE call_id = ?) AND matrix_user_id = ?",
                 &[&NOW, call, callee],
             )?;
             log(call, callee, "answered")?;
@@ -105,7 +106,11 @@ fn write(connection: &Connection, step: &Step) -> rusqlite::Result<()> {
                 "UPDATE call_sessions SET status = 'ended', ended_at = ?, deadline = NULL, version = 3 WHERE call_id = ? AND version = 2",
                 &[&NOW, call],
             )?;
-            run("UPDATE call_participants SET status = 'left', left_at = ? WHERE call_id = ?", &[&NOW, call])?;
+            run(
+                "UPDATE call_participants SET status = 'left', left_at = ? \
+                 WHERE call_number = (SELECT call_number FROM call_sessions WHERE call_id = ?)",
+                &[&NOW, call],
+            )?;
             log(call, "system", "ended")
         }
     }

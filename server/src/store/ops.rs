@@ -138,16 +138,15 @@ async fn put_participant<T: Tx>(tx: &mut T, call: &Call, user: &UserId, particip
         Part::Left { .. } | Part::Rejected { .. } | Part::Missed { .. } => (None, None, None),
     };
     tx.execute(
-        "INSERT INTO call_participants (call_id, matrix_user_id, status, audio_enabled, video_enabled, screen_enabled, \
+        "INSERT INTO call_participants (call_number, call_id, matrix_user_id, status, audio_enabled, video_enabled, screen_enabled, \
          joined_at, left_at, first_device, devices, ring_until, muted, called_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
-         ON CONFLICT (call_id, matrix_user_id) DO UPDATE SET status = excluded.status, audio_enabled = excluded.audio_enabled, \
+         SELECT call_number, call_id, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 FROM call_sessions WHERE call_id = $13 \
+         ON CONFLICT (call_number, matrix_user_id) DO UPDATE SET status = excluded.status, audio_enabled = excluded.audio_enabled, \
          video_enabled = excluded.video_enabled, screen_enabled = excluded.screen_enabled, joined_at = excluded.joined_at, \
          left_at = excluded.left_at, first_device = excluded.first_device, devices = excluded.devices, \
          ring_until = excluded.ring_until, muted = excluded.muted, \
          seen = call_participants.seen AND excluded.status NOT IN ('invited', 'ringing')",
         &[
-            call.id.as_str().into(),
             user.as_str().into(),
             word(status).into(),
             participant.audio.into(),
@@ -160,6 +159,7 @@ async fn put_participant<T: Tx>(tx: &mut T, call: &Call, user: &UserId, particip
             until.into(),
             participant.muted.into(),
             call.created_at.into(),
+            call.id.as_str().into(),
         ],
     )
     .await
@@ -228,7 +228,9 @@ impl Op for Load {
 }
 
 async fn with_participants<T: Tx>(tx: &mut T, mut call: Call) -> Result<Call, Fault> {
-    let sql = formatcp!("SELECT {PARTICIPANT} FROM call_participants WHERE call_id = $1");
+    let sql = formatcp!(
+        "SELECT {PARTICIPANT} FROM call_participants WHERE call_number = (SELECT call_number FROM call_sessions WHERE call_id = $1)"
+    );
     let rows = tx.query(sql, &[call.id.as_str().into()]).await?;
     call.participants = rows.iter().map(participant_of).collect::<Result<_, _>>()?;
     Ok(call)
@@ -267,7 +269,7 @@ impl Op for LiveOfUser {
     async fn run<T: Tx>(&self, tx: &mut T) -> Result<Vec<Call>, Fault> {
         // In the words of the index.
         let sql = formatcp!(
-            "SELECT {SESSION} FROM call_sessions WHERE call_id IN (SELECT call_id FROM call_participants WHERE matrix_user_id = $1 \
+            "SELECT {SESSION} FROM call_sessions WHERE call_number IN (SELECT call_number FROM call_participants WHERE matrix_user_id = $1 \
              AND (status = 'invited' OR status = 'ringing' OR status = 'joined')) ORDER BY created_at"
         );
         calls(tx, sql, &[self.user.as_str().into()]).await

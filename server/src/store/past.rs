@@ -40,7 +40,7 @@ impl Op for LookBack {
         let rows = tx
             .query(
                 "SELECT s.call_id, s.room_id, s.call_type, s.initiator_id, s.status, s.created_at, s.started_at, s.ended_at, \
-                 p.status, p.joined_at, p.seen FROM call_participants p JOIN call_sessions s ON s.call_id = p.call_id \
+                 p.status, p.joined_at, p.seen FROM call_participants p JOIN call_sessions s ON s.call_number = p.call_number \
                  WHERE p.matrix_user_id = $1 AND p.muted = $2 AND (p.called_at < $3 OR (p.called_at = $3 AND p.call_id < $4)) \
                  AND s.status NOT IN ('ringing', 'active') ORDER BY p.called_at DESC, p.call_id DESC LIMIT $5",
                 &[
@@ -133,7 +133,8 @@ impl Op for MarkSeen {
             return tx.execute(sql, &[true.into(), self.user.as_str().into(), false.into()]).await.map(drop);
         };
         for call in calls {
-            let sql = "UPDATE call_participants SET seen = $1 WHERE matrix_user_id = $2 AND call_id = $3";
+            let sql = "UPDATE call_participants SET seen = $1 WHERE matrix_user_id = $2 \
+                       AND call_number = (SELECT call_number FROM call_sessions WHERE call_id = $3)";
             tx.execute(sql, &[true.into(), self.user.as_str().into(), call.as_str().into()]).await?;
         }
         Ok(())
@@ -180,7 +181,7 @@ impl Op for ForgetUser {
         let of_others = tx
             .execute(
                 "DELETE FROM call_participants WHERE matrix_user_id = $1 \
-                 AND call_id IN (SELECT call_id FROM call_sessions WHERE ended_at IS NOT NULL)",
+                 AND call_number IN (SELECT call_number FROM call_sessions WHERE ended_at IS NOT NULL)",
                 &user(),
             )
             .await?;

@@ -141,7 +141,7 @@ impl ToSql for Value<'_> {
 
 #[cfg(test)]
 mod tests {
-    use call::ids::CallId;
+    use call::ids::{CallId, UserId};
     use tokio_postgres::NoTls;
 
     use super::*;
@@ -160,6 +160,8 @@ mod tests {
                 .batch_execute(&format!(
                     "INSERT INTO call_sessions VALUES ('{id}', '!{id}:x', 'voice', 'ended', '@alice:x', TRUE, 'Alice', \
                      now(), now(), NULL, now(), '@alice:x', 'cancelled', NULL, 1);
+                     INSERT INTO call_participants VALUES ('{id}', '@alice:x', 'left', TRUE, FALSE, FALSE, now(), now(), \
+                     NULL, NULL, NULL, FALSE, FALSE, now());
                      INSERT INTO call_events (call_id, event_type, metadata, created_at) VALUES ('{id}', '{id}', '{{}}', now())"
                 ))
                 .await?;
@@ -168,11 +170,15 @@ mod tests {
         for id in &ids {
             let types: Vec<_> = store.records(id).await?.into_iter().map(|record| record.event_type).collect();
             assert_eq!(types, [id.as_str()]);
+            let call = store.load(id).await?.context("the call is there")?;
+            assert_eq!(call.participants.keys().map(UserId::as_str).collect::<Vec<_>>(), ["@alice:x"]);
         }
         client.execute("DELETE FROM call_sessions WHERE call_id = $1", &[&ids[0].as_str()]).await?;
         assert!(store.records(&ids[0]).await?.is_empty());
-        let left: i64 = client.query_one("SELECT count(*) FROM call_events", &[]).await?.get(0);
-        assert_eq!(left, 1, "what happened to a call is forgotten with it, and only that");
+        for table in ["call_events", "call_participants"] {
+            let left: i64 = client.query_one(&format!("SELECT count(*) FROM {table}"), &[]).await?.get(0);
+            assert_eq!(left, 1, "{table}: what belongs to a call is forgotten with it, and only that");
+        }
         store.close().await;
         place.remove().await;
         Ok(())
