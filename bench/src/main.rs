@@ -237,7 +237,8 @@ impl Bench {
         self.measure(&title, &[ALL[0]], async move |subject| load::soak::run(subject, lasts).await).await
     }
 
-    /// Measures each in turn, again and again, each time with a new process and an empty database.
+    /// Measures each in turn, there and back again, so that none always comes after the same other; each time with a new process and
+    /// an empty database.
     async fn measure(
         &mut self,
         title: &str,
@@ -245,8 +246,9 @@ impl Bench {
         measure: impl AsyncFn(&Subject) -> Result<Run>,
     ) -> Result<()> {
         let (mut runs, mut beaten): (BTreeMap<Contestant, Runs>, BTreeSet<Contestant>) = Default::default();
+        let mut turns = contestants.to_vec();
         for _ in 0..self.arguments.runs {
-            for contestant in contestants {
+            for contestant in &turns {
                 let (kind, transport) = *contestant;
                 let is_left_out = !self.arguments.only.is_empty() && !self.arguments.only.contains(&kind);
                 if is_left_out || beaten.contains(contestant) || (kind == Kind::Seed && self.place.seed.is_none()) {
@@ -264,6 +266,7 @@ impl Bench {
                     Err(error) => return Err(error),
                 }
             }
+            turns.reverse();
         }
         let column = |one: &Contestant| {
             let runs = runs.get(one)?;
