@@ -26,6 +26,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand, ValueEnum};
 use figures::{Column, Run, Runs};
+use load::relay::Relay;
 use serde_json::{Map, Value, json};
 use subject::{Kind, Place, Subject};
 use wire::Transport;
@@ -197,10 +198,31 @@ impl Bench {
         Ok(())
     }
 
+    /// Side by side, each for a moment in turn: what a signal costs here changes from one second to the next, for all of them.
     async fn relay(&mut self) -> Result<()> {
-        let lasts = Duration::from_millis(u64::try_from(self.scaled(3000))?);
-        let title = "signals between 50 active calls";
-        self.measure(title, &WITH_LIBRARY, async move |subject| load::relay::run(subject, lasts).await).await
+        const SLICES: usize = 12;
+        let slice = Duration::from_millis(u64::try_from(self.scaled(250))?);
+        let mut runs: BTreeMap<Contestant, Runs> = BTreeMap::new();
+        for _ in 0..self.arguments.runs {
+            let mut relays = Vec::new();
+            for contestant in WITH_LIBRARY.into_iter().filter(|one| self.takes_part(*one)) {
+                let subject = Subject::start(contestant.0, contestant.1, &self.place)?;
+                relays.push((contestant, Relay::start(subject, slice).await?));
+            }
+            for at_full_speed in [true, false] {
+                for _ in 0..SLICES {
+                    for (_, relay) in &mut relays {
+                        if at_full_speed { relay.at_full_speed(slice).await? } else { relay.at_half_speed(slice).await? }
+                    }
+                    relays.reverse();
+                }
+            }
+            for (contestant, relay) in relays {
+                runs.entry(contestant).or_default().0.push(relay.figures());
+            }
+        }
+        self.report("signals between 50 active calls", &WITH_LIBRARY, &runs);
+        Ok(())
     }
 
     async fn idle(&mut self) -> Result<()> {
@@ -250,8 +272,7 @@ impl Bench {
         for _ in 0..self.arguments.runs {
             for contestant in &turns {
                 let (kind, transport) = *contestant;
-                let is_left_out = !self.arguments.only.is_empty() && !self.arguments.only.contains(&kind);
-                if is_left_out || beaten.contains(contestant) || (kind == Kind::Seed && self.place.seed.is_none()) {
+                if !self.takes_part(*contestant) || beaten.contains(contestant) {
                     continue;
                 }
                 let subject = Subject::start(kind, transport, &self.place)?;
@@ -268,6 +289,17 @@ impl Bench {
             }
             turns.reverse();
         }
+        self.report(title, contestants, &runs);
+        Ok(())
+    }
+
+    fn takes_part(&self, (kind, _): Contestant) -> bool {
+        let is_named = self.arguments.only.is_empty() || self.arguments.only.contains(&kind);
+        is_named && (kind != Kind::Seed || self.place.seed.is_some())
+    }
+
+    /// Prints the table, and notes it for the JSON.
+    fn report(&mut self, title: &str, contestants: &[Contestant], runs: &BTreeMap<Contestant, Runs>) {
         let column = |one: &Contestant| {
             let runs = runs.get(one)?;
             Some(Column { name: name(*one), is_ours: one.0 == Kind::Ringback, runs })
@@ -276,7 +308,6 @@ impl Bench {
         println!("{}", figures::table(title, &columns));
         let json = columns.iter().map(|column| (column.name.to_owned(), column.runs.to_json())).collect::<Map<_, _>>();
         self.report.insert(title.to_owned(), json!(json));
-        Ok(())
     }
 
     fn scaled(&self, load: usize) -> usize {
