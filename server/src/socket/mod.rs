@@ -2,6 +2,7 @@
 
 mod peer;
 pub mod plain;
+mod seldom;
 pub mod socketio;
 
 use std::{pin::pin, sync::Arc, task::Poll, time::Duration};
@@ -12,7 +13,7 @@ use call::{
 };
 use futures_util::poll;
 use serde_json::Value;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::{
     app::App,
@@ -22,6 +23,7 @@ use crate::{
     metrics,
 };
 use peer::Peer;
+use seldom::Seldom;
 
 /// Both transports ping this often (contract, section 4).
 pub const PING_EVERY: Duration = Duration::from_secs(20);
@@ -51,6 +53,11 @@ pub trait Transport: Send {
 
     /// The next frame; else why to close, or `None`: the client is gone. May be dropped and called again without losing one.
     fn receive(&mut self) -> impl Future<Output = Result<Frame<Self::ReplyTo>, Option<Close>>> + Send;
+
+    /// Looks whether the client is still there, if it is time, and says when to look again; `None`: that is done elsewhere.
+    fn look_after(&mut self) -> impl Future<Output = Result<Option<Instant>, Option<Close>>> + Send {
+        async { Ok(None) }
+    }
 
     /// Takes an event for the next [flush](Transport::flush), or sends it at once.
     fn feed(&mut self, event: &Numbered) -> impl Future<Output = Result<(), Gone>> + Send;
@@ -175,10 +182,12 @@ impl Close {
 pub async fn serve<T: Transport>(app: Arc<App>, base_url: String, mut transport: T) {
     let mut peer = Peer::new(app.clone(), base_url);
     let mut outbox = None;
-    // Kept from one turn to the next: to set a timer anew costs more than to hand on a signal. First it is for registering, then
-    // for looking at the token again.
-    let mut timer = pin!(sleep(REGISTER_WITHIN));
+    // First for registering, then for looking at the token again.
+    let mut recheck_at = Instant::now() + REGISTER_WITHIN;
+    // What has to be done is decided when it fires: to set a timer anew costs more than to hand on a signal.
+    let mut timer = pin!(sleep(PING_EVERY));
     let mut stopping = pin!(app.stopping.cancelled());
+    let mut seldom = Seldom::new();
     let why = loop {
         tokio::select! {
             frame = transport.receive() => {
@@ -189,7 +198,7 @@ pub async fn serve<T: Transport>(app: Arc<App>, base_url: String, mut transport:
                 match handled {
                     Ok(Some(receiver)) => {
                         outbox = Some(receiver);
-                        timer.set(sleep(RECHECK_EVERY + Duration::from_millis(clock::jitter(RECHECK_SPREAD_MS))));
+                        recheck_at = Instant::now() + RECHECK_EVERY + Duration::from_millis(clock::jitter(RECHECK_SPREAD_MS));
                     }
                     Ok(None) => {}
                     Err(why) => break why,
@@ -202,20 +211,18 @@ pub async fn serve<T: Transport>(app: Arc<App>, base_url: String, mut transport:
                     break Some(Close::TooSlow);
                 }
             }
-            () = &mut timer => {
-                if outbox.is_none() {
-                    break Some(Close::Policy);
+            is_time = seldom.wait(|context| match timer.as_mut().poll(context) {
+                Poll::Ready(()) => Poll::Ready(true),
+                Poll::Pending => stopping.as_mut().poll(context).map(|()| false),
+            }) => {
+                if !is_time {
+                    say_goodbye(&mut transport, &peer, outbox.as_mut()).await;
+                    break Some(Close::Restart);
                 }
-                timer.set(sleep(RECHECK_EVERY));
-                if let Err(error) = peer.recheck().await {
-                    metrics::refused(T::NAME, &error.body.errcode);
-                    let _ = transport.refuse(None, error.body).await;
-                    break Some(Close::Policy);
+                match look_after(&mut transport, &peer, outbox.is_some(), &mut recheck_at).await {
+                    Ok(again) => timer.as_mut().reset(again),
+                    Err(why) => break why,
                 }
-            }
-            () = &mut stopping => {
-                say_goodbye(&mut transport, &peer, outbox.as_mut()).await;
-                break Some(Close::Restart);
             }
         }
     };
@@ -224,6 +231,28 @@ pub async fn serve<T: Transport>(app: Arc<App>, base_url: String, mut transport:
         transport.close(why).await;
     }
     peer.gone().await;
+}
+
+/// Looks whether the client is still there, and still who it has said; says when to look again.
+async fn look_after<T: Transport>(
+    transport: &mut T,
+    peer: &Peer,
+    is_registered: bool,
+    recheck_at: &mut Instant,
+) -> Result<Instant, Option<Close>> {
+    let again = transport.look_after().await?;
+    if Instant::now() >= *recheck_at {
+        if !is_registered {
+            return Err(Some(Close::Policy));
+        }
+        *recheck_at = Instant::now() + RECHECK_EVERY;
+        if let Err(error) = peer.recheck().await {
+            metrics::refused(T::NAME, &error.body.errcode);
+            let _ = transport.refuse(None, error.body).await;
+            return Err(Some(Close::Policy));
+        }
+    }
+    Ok(again.map_or(*recheck_at, |again| again.min(*recheck_at)))
 }
 
 /// An event from the outbox, and those that wait behind it: they share a packet.

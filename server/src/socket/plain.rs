@@ -1,11 +1,6 @@
 //! Plain WebSocket (RFC 6455) at `/` and `/ws`.
 
-use std::{
-    pin::{Pin, pin},
-    sync::Arc,
-    task::Poll,
-    time::Duration,
-};
+use std::{pin::pin, sync::Arc, task::Poll, time::Duration};
 
 use axum::{
     Extension, Json,
@@ -25,7 +20,7 @@ use serde_json::Value;
 use tokio::{
     io::{AsyncRead, AsyncReadExt},
     net::TcpStream,
-    time::{Instant, Sleep, sleep, timeout},
+    time::{Instant, timeout},
 };
 use tokio_tungstenite::{
     WebSocketStream,
@@ -115,10 +110,9 @@ pub fn wants_upgrade(headers: &HeaderMap) -> bool {
 /// A client by plain WebSocket.
 struct Plain {
     socket: Socket,
-    /// When to look whether it is still there. A message does not set it anew: what it has to do is decided when it fires.
-    look: Pin<Box<Sleep>>,
     heard: Instant,
-    pinged: bool,
+    /// When it was pinged, if it has said nothing since.
+    pinged: Option<Instant>,
 }
 
 impl Transport for Plain {
@@ -128,27 +122,35 @@ impl Transport for Plain {
 
     async fn receive(&mut self) -> Result<Frame<Option<Value>>, Option<Close>> {
         loop {
-            tokio::select! {
-                message = self.socket.next() => {
-                    // Whatever comes shows that the client is there.
-                    self.pinged = false;
-                    self.heard = Instant::now();
-                    match message.ok_or(None)? {
-                        Ok(Message::Text(text)) => return Ok(read(text.as_str())),
-                        Ok(Message::Binary(_)) => {
-                            let error = Malformed { errcode: errcode::NOT_JSON, error: "send text frames".to_owned() };
-                            return Ok(Frame { message: Err(ApiError::from(error).into()), reply_to: None });
-                        }
-                        Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => {}
-                        Err(tungstenite::Error::Capacity(CapacityError::MessageTooLong { .. })) => {
-                            return Err(Some(Close::TooBig));
-                        }
-                        Ok(Message::Close(_)) | Err(_) => return Err(None),
-                    }
+            let message = self.socket.next().await.ok_or(None)?;
+            // Whatever comes shows that the client is there.
+            (self.heard, self.pinged) = (Instant::now(), None);
+            match message {
+                Ok(Message::Text(text)) => return Ok(read(text.as_str())),
+                Ok(Message::Binary(_)) => {
+                    let error = Malformed { errcode: errcode::NOT_JSON, error: "send text frames".to_owned() };
+                    return Ok(Frame { message: Err(ApiError::from(error).into()), reply_to: None });
                 }
-                () = &mut self.look => self.look_after().await?,
+                Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => {}
+                Err(tungstenite::Error::Capacity(CapacityError::MessageTooLong { .. })) => return Err(Some(Close::TooBig)),
+                Ok(Message::Close(_)) | Err(_) => return Err(None),
             }
         }
+    }
+
+    /// Pings a client that has said nothing for a while, and gives up one that has not answered.
+    async fn look_after(&mut self) -> Result<Option<Instant>, Option<Close>> {
+        let due = self.pinged.map_or(self.heard + PING_EVERY, |pinged| pinged + PONG_WITHIN);
+        let now = Instant::now();
+        if now < due {
+            return Ok(Some(due));
+        }
+        if self.pinged.is_some() {
+            return Err(None);
+        }
+        self.pinged = Some(now);
+        self.write(Message::Ping(tungstenite::Bytes::new())).await.map_err(|Gone| None)?;
+        Ok(Some(now + PONG_WITHIN))
     }
 
     async fn feed(&mut self, event: &Numbered) -> Result<(), Gone> {
@@ -189,22 +191,7 @@ impl Transport for Plain {
 
 impl Plain {
     fn new(socket: Socket) -> Self {
-        Self { socket, look: Box::pin(sleep(PING_EVERY)), heard: Instant::now(), pinged: false }
-    }
-
-    /// Pings a client that has said nothing for a while, and gives up one that has not answered.
-    async fn look_after(&mut self) -> Result<(), Option<Close>> {
-        let quiet_at = self.heard + PING_EVERY;
-        if self.pinged {
-            return Err(None);
-        }
-        if Instant::now() < quiet_at {
-            self.look.as_mut().reset(quiet_at);
-            return Ok(());
-        }
-        self.pinged = true;
-        self.look.as_mut().reset(Instant::now() + PONG_WITHIN);
-        self.write(Message::Ping(tungstenite::Bytes::new())).await.map_err(|Gone| None)
+        Self { socket, heard: Instant::now(), pinged: None }
     }
 
     async fn write(&mut self, message: Message) -> Result<(), Gone> {
