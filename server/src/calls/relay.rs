@@ -1,16 +1,16 @@
 //! Handing signals on. No SQL on this path: the call is in memory while it lives.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use super::{
     Calls,
-    live::{Kept, Roster},
+    live::{Kept, Receiver, Roster},
 };
 use crate::{auth::Identity, error::ApiError, hub::Event, metrics};
 use call::{
     call::{Call, Part, Refusal},
     ids::{CallId, DeviceId, UserId},
-    signal::route,
+    signal::{Waiting, route},
     wire::{Signal, SignalKind, Target},
 };
 
@@ -33,12 +33,12 @@ impl Calls {
         if is_replaced() {
             return Err(ApiError::replaced());
         }
-        let call = roster.call.clone();
-        let receivers = route(&call, &who.user, &signal.target)?;
+        let Roster { call, waiting, .. } = &mut *roster;
+        let receivers = route(call, &who.user, &signal.target)?;
         let event = Arc::new(write(who, id, signal));
         let mut full = Ok(());
         for user in receivers {
-            let sent = self.hand_on(&mut roster, &call, user, signal, &event);
+            let sent = self.hand_on(call, waiting, user, signal, &event);
             full = full.and(sent);
         }
         metrics::signal(signal.kind);
@@ -49,36 +49,36 @@ impl Calls {
     /// waits behind what waits already.
     fn hand_on(
         &self,
-        roster: &mut Roster,
         call: &Call,
+        waiting: &mut HashMap<Receiver, Waiting<Kept>>,
         user: &UserId,
         signal: &Signal,
         event: &Arc<Event>,
     ) -> Result<(), ApiError> {
-        let keep = |roster: &mut Roster, device: Option<&DeviceId>| {
+        let keep = |waiting: &mut HashMap<Receiver, Waiting<Kept>>, device: Option<&DeviceId>| {
             let kept = Kept { device: signal.target_device.clone(), event: event.clone() };
-            let waiting = roster.waiting.entry((user.clone(), device.cloned())).or_default();
-            waiting.push(kept, event.text.len()).inspect(|()| metrics::signal_kept())
+            let behind = waiting.entry((user.clone(), device.cloned())).or_default();
+            behind.push(kept, event.text.len()).inspect(|()| metrics::signal_kept())
         };
-        let waits = |roster: &Roster, device: Option<&DeviceId>| {
+        let waits = |waiting: &HashMap<Receiver, Waiting<Kept>>, device: Option<&DeviceId>| {
             // Mostly nothing waits for anybody, and no key need be made.
-            let waiting = (!roster.waiting.is_empty()).then(|| roster.waiting.get(&(user.clone(), device.cloned())));
-            waiting.flatten().is_some_and(|waiting| !waiting.is_empty())
+            let before = (!waiting.is_empty()).then(|| waiting.get(&(user.clone(), device.cloned())));
+            before.flatten().is_some_and(|before| !before.is_empty())
         };
         let Some(Part::Joined { devices, .. }) = call.participants.get(user).map(|p| &p.part) else {
-            return Ok(keep(roster, None)?);
+            return Ok(keep(waiting, None)?);
         };
         let is_target = |device: &&DeviceId| signal.target_device.as_ref().is_none_or(|target| target == *device);
         let mut targets = devices.keys().filter(is_target).peekable();
         if targets.peek().is_none() {
             return Err(Refusal::NoSuchTarget.into());
         }
-        if waits(roster, None) {
-            return Ok(keep(roster, None)?);
+        if waits(waiting, None) {
+            return Ok(keep(waiting, None)?);
         }
         for device in targets {
-            if waits(roster, Some(device)) || !self.hub.send_where_shown(&call.id, user, device, event) {
-                keep(roster, Some(device))?;
+            if waits(waiting, Some(device)) || !self.hub.send_where_shown(&call.id, user, device, event) {
+                keep(waiting, Some(device))?;
             }
         }
         Ok(())

@@ -331,16 +331,32 @@ async fn handle<T: Transport>(
     peer: &mut Peer,
     Frame { message, reply_to }: Frame<T::ReplyTo>,
 ) -> Result<Handled, Option<Close>> {
-    let message = match message {
-        Ok(message) => message,
+    match message {
+        // Most are signals, and their way is short: no room is made on it for what others need.
+        Ok(ClientMessage::Signal(id, signal, claimed)) => {
+            let result = peer.hand_on(&id, &signal, &claimed).await;
+            let handled = if result.is_ok() { Handled::HandedOn } else { Handled::Done };
+            answer(transport, peer, reply_to, signal.kind.event(), Some(id), result.map(|()| Value::Null)).await?;
+            Ok(handled)
+        }
+        Ok(message) => Box::pin(obey(transport, peer, message, reply_to)).await,
         Err(Unreadable { event, error }) => {
             metrics::refused(T::NAME, &error.body.errcode);
             transport.reply(reply_to, &event, Err(error.body)).await.map_err(|Gone| None)?;
-            return Ok(Handled::Done);
+            Ok(Handled::Done)
         }
-    };
+    }
+}
+
+/// The same for what is no signal.
+async fn obey<T: Transport>(
+    transport: &mut T,
+    peer: &mut Peer,
+    message: ClientMessage,
+    reply_to: T::ReplyTo,
+) -> Result<Handled, Option<Close>> {
     let (event, call_id) = (message.event(), message.call().cloned());
-    let mut handled = if matches!(message, ClientMessage::Signal(..)) { Handled::HandedOn } else { Handled::Done };
+    let mut handled = Handled::Done;
     let result = match peer.handle(message).await {
         Ok(done) => {
             for event in done.registered.into_iter().map(Arc::new) {
@@ -354,13 +370,26 @@ async fn handle<T: Transport>(
             }
             Ok(done.answer)
         }
-        Err(error) => {
-            metrics::refused(T::NAME, &error.body.errcode);
-            handled = Handled::Done;
-            Err(ErrorBody { call_id: error.body.call_id.or(call_id), ..error.body })
-        }
+        Err(error) => Err(error),
     };
+    answer(transport, peer, reply_to, event, call_id, result).await?;
+    Ok(handled)
+}
+
+/// Says what has come of a frame; a refusal names the call. A client whose token is dead is let go of.
+async fn answer<T: Transport>(
+    transport: &mut T,
+    peer: &Peer,
+    reply_to: T::ReplyTo,
+    event: &str,
+    call_id: Option<CallId>,
+    result: Result<Value, ApiError>,
+) -> Result<(), Option<Close>> {
+    let result = result.map_err(|ApiError { body, .. }| {
+        metrics::refused(T::NAME, &body.errcode);
+        ErrorBody { call_id: body.call_id.or(call_id), ..body }
+    });
     let dead = result.as_ref().is_err_and(|error| error.errcode == call::wire::errcode::UNKNOWN_TOKEN) && peer.is_registered();
     transport.reply(reply_to, event, result).await.map_err(|Gone| None)?;
-    if dead { Err(Some(Close::Policy)) } else { Ok(handled) }
+    if dead { Err(Some(Close::Policy)) } else { Ok(()) }
 }

@@ -62,10 +62,6 @@ impl Peer {
     /// # Errors
     /// Those of the contract.
     pub async fn handle(&mut self, message: ClientMessage) -> Result<Done, ApiError> {
-        // There are many, and each does little: no trail is laid for them, and no span made.
-        if let ClientMessage::Signal(id, signal, claimed) = message {
-            return self.hand_on(&id, &signal, &claimed).await;
-        }
         let (event, call) = (message.event(), message.call().cloned());
         let call_id = call.as_ref().map(tracing::field::display);
         let span = tracing::info_span!("socket", otel.name = format_args!("socket {event}"), otel.kind = "server", call_id);
@@ -77,7 +73,10 @@ impl Peer {
         match message {
             ClientMessage::Register(register) => self.register(register).await,
             ClientMessage::Join(join) => self.join(join).await,
-            ClientMessage::Signal(id, signal, claimed) => self.hand_on(&id, &signal, &claimed).await,
+            ClientMessage::Signal(id, signal, claimed) => {
+                self.hand_on(&id, &signal, &claimed).await?;
+                Ok(Done::default())
+            }
             ClientMessage::Toggle(id, media, enabled, claimed) => {
                 let actor = self.actor(&claimed, Patience::Fresh).await?;
                 self.app.calls.toggle(actor, id, media, enabled).await?;
@@ -94,10 +93,13 @@ impl Peer {
         }
     }
 
-    async fn hand_on(&mut self, id: &CallId, signal: &Signal, claimed: &Claimed) -> Result<Done, ApiError> {
+    /// Hands a signal on. There are many, and each does little: no trail is laid for them, and no span made.
+    ///
+    /// # Errors
+    /// Those of the contract.
+    pub async fn hand_on(&mut self, id: &CallId, signal: &Signal, claimed: &Claimed) -> Result<(), ApiError> {
         let who = self.proven(claimed, Patience::Fresh).await?.who.clone();
-        self.app.calls.relay(&who, id, signal, || self.is_replaced()).await?;
-        Ok(Done::default())
+        self.app.calls.relay(&who, id, signal, || self.is_replaced()).await
     }
 
     async fn register(&mut self, register: Register) -> Result<Done, ApiError> {

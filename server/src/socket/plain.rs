@@ -110,9 +110,10 @@ pub fn wants_upgrade(headers: &HeaderMap) -> bool {
 /// A client by plain WebSocket.
 struct Plain {
     socket: Socket,
-    heard: Instant,
-    /// When it was pinged, if it has said nothing since.
-    pinged: Option<Instant>,
+    /// When it was pinged last, or came.
+    pinged_at: Instant,
+    /// Whether it has said nothing since it was pinged.
+    is_quiet: bool,
 }
 
 impl Transport for Plain {
@@ -124,7 +125,7 @@ impl Transport for Plain {
         loop {
             let message = self.socket.next().await.ok_or(None)?;
             // Whatever comes shows that the client is there.
-            (self.heard, self.pinged) = (Instant::now(), None);
+            self.is_quiet = false;
             match message {
                 Ok(Message::Text(text)) => return Ok(read(text.as_str())),
                 Ok(Message::Binary(_)) => {
@@ -138,17 +139,17 @@ impl Transport for Plain {
         }
     }
 
-    /// Pings a client that has said nothing for a while, and gives up one that has not answered.
+    /// Pings the client, and gives up one that has said nothing since.
     async fn look_after(&mut self) -> Result<Option<Instant>, Option<Close>> {
-        let due = self.pinged.map_or(self.heard + PING_EVERY, |pinged| pinged + PONG_WITHIN);
+        let due = self.pinged_at + if self.is_quiet { PONG_WITHIN } else { PING_EVERY };
         let now = Instant::now();
         if now < due {
             return Ok(Some(due));
         }
-        if self.pinged.is_some() {
+        if self.is_quiet {
             return Err(None);
         }
-        self.pinged = Some(now);
+        (self.pinged_at, self.is_quiet) = (now, true);
         self.write(Message::Ping(tungstenite::Bytes::new())).await.map_err(|Gone| None)?;
         Ok(Some(now + PONG_WITHIN))
     }
@@ -191,7 +192,7 @@ impl Transport for Plain {
 
 impl Plain {
     fn new(socket: Socket) -> Self {
-        Self { socket, heard: Instant::now(), pinged: None }
+        Self { socket, pinged_at: Instant::now(), is_quiet: false }
     }
 
     async fn write(&mut self, message: Message) -> Result<(), Gone> {
