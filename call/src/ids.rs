@@ -214,6 +214,9 @@ mod tests {
         for bad in ["", "alice", "@alice", "@alice:", "@al ice:x", "@a:x\n", long.as_str()] {
             assert!(UserId::parse(bad).is_err(), "{bad}");
         }
+        for (device, is_good) in [("Büro ~", true), ("a\u{1f}", false), ("a\u{7f}", false), ("ü\u{85}", false)] {
+            assert_eq!(DeviceId::parse(device).is_ok(), is_good, "{device:?}");
+        }
         assert!(RoomId::parse("!opaque").is_ok() && RoomId::parse("!a:b").is_ok());
         assert!(RoomId::parse("#alias:b").is_err() && RoomId::parse("!").is_err());
         assert!(CallId::parse(&"0a".repeat(16)).is_ok());

@@ -57,7 +57,7 @@ impl Peer {
         self.registered.is_some()
     }
 
-    /// Does what a message asks.
+    /// Does what a message asks. Signals have [a way of their own](Self::hand_on).
     ///
     /// # Errors
     /// Those of the contract.

@@ -241,3 +241,39 @@ fn read(text: &str) -> Frame<Option<Value>> {
     let message = message.map_err(|malformed| Unreadable::new(&event, text, malformed));
     Frame { message, reply_to: id.and_then(|id| serde_json::from_str(id.get()).ok()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::{net::TcpListener, task::yield_now, time::advance};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_is_pinged_every_20_s_and_given_up_after_10_s_of_silence() -> Result<(), Box<dyn std::error::Error>> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let client = TcpStream::connect(listener.local_addr()?).await?;
+        let (stream, _) = listener.accept().await?;
+        let mut client = WebSocketStream::from_raw_socket(client, Role::Client, None).await;
+        let start = Instant::now();
+        let mut plain = Plain::new(WebSocketStream::from_raw_socket(stream, Role::Server, None).await);
+        for round in 1..=3 {
+            let ping_at = start + PING_EVERY * round;
+            assert_eq!(plain.look_after().await, Ok(Some(ping_at)));
+            advance(ping_at - Instant::now()).await;
+            assert_eq!(plain.look_after().await, Ok(Some(ping_at + PONG_WITHIN)));
+            assert_eq!(client.next().await.ok_or("closed")??, Message::Ping(tungstenite::Bytes::new()));
+            // Its answer goes with this.
+            client.flush().await?;
+            while plain.is_quiet {
+                assert!(poll!(pin!(plain.receive())).is_pending());
+                yield_now().await;
+            }
+            advance(PONG_WITHIN).await;
+        }
+        advance(PONG_WITHIN).await;
+        plain.look_after().await.map_err(|_| "it was given up too early")?;
+        advance(PONG_WITHIN).await;
+        assert_eq!(plain.look_after().await, Err(None));
+        Ok(())
+    }
+}
