@@ -54,9 +54,12 @@ impl Programs {
 /// # Errors
 /// Where one fails; it has said why.
 pub fn test(variables: &[(&str, String)], name: Option<&str>) -> Result<()> {
-    npm(&["run", "--silent", "check"], &[])?;
+    let (shown, check) = npm(&["run", "--silent", "check"], &[]);
+    say::command(&shown);
+    process::run(&shown, check, None, |_| ())?;
     let filter: &[&str] = &name.map_or_else(Vec::new, |name| vec!["--pass-with-no-tests", "--grep", name]);
-    npm(&[&["run", "--silent", "test", "--"], filter].concat(), variables)
+    let (shown, tests) = npm(&[&["run", "--silent", "test", "--"], filter].concat(), variables);
+    crate::test::run_tests(&shown, tests)
 }
 
 /// Draws every screen into `docs/screenshots`.
@@ -64,12 +67,14 @@ pub fn test(variables: &[(&str, String)], name: Option<&str>) -> Result<()> {
 /// # Errors
 /// Where one cannot be drawn.
 pub fn screenshots(variables: &[(&str, String)]) -> Result<()> {
-    npm(&["run", "--silent", "screenshots"], variables)
+    let (shown, screenshots) = npm(&["run", "--silent", "screenshots"], variables);
+    say::command(&shown);
+    process::run(&shown, screenshots, None, |_| ())
 }
 
-fn npm(arguments: &[&str], variables: &[(&str, String)]) -> Result<()> {
+/// A command of theirs, as one would type it and as it is run.
+fn npm(arguments: &[&str], variables: &[(&str, String)]) -> (String, Command) {
     let mut npm = Command::new("npm");
     npm.args(arguments).current_dir(crate::root().join(FOLDER)).envs(variables.iter().cloned());
-    say::command(&format!("npm {}", arguments.join(" ")));
-    process::run(&format!("npm {}", arguments.join(" ")), npm, None, |_| ())
+    (format!("npm {}", arguments.join(" ")), npm)
 }

@@ -7,7 +7,7 @@
 use std::{
     collections::BTreeSet,
     fs::File,
-    io,
+    io::{self, BufRead as _, BufReader},
     os::unix::process::{CommandExt as _, ExitStatusExt as _},
     path::{Path, PathBuf},
     process::{Child as StdChild, Command, ExitStatus, Stdio},
@@ -19,7 +19,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 pub use nix::sys::signal::Signal;
 use nix::{
     errno::Errno,
@@ -59,12 +59,19 @@ impl Child {
     /// # Errors
     /// Where it cannot be started.
     pub fn start(name: &str, command: Command, log: Option<&Path>) -> Result<Self> {
-        let mut command = dying_with_us(command);
-        command.stdin(Stdio::null()).process_group(0);
-        if let Some(log) = log {
-            let file = File::options().create(true).append(true).open(log).with_context(|| log.display().to_string())?;
-            command.stdout(file.try_clone().context("cannot share the log")?).stderr(file);
+        match log {
+            Some(log) => {
+                let file = File::options().create(true).append(true).open(log).with_context(|| log.display().to_string())?;
+                let copy = file.try_clone().context("cannot share the log")?;
+                Self::spawn(name, command, |command| command.stdout(copy).stderr(file))
+            }
+            None => Self::spawn(name, command, |command| command),
         }
+    }
+
+    fn spawn(name: &str, command: Command, print_to: impl FnOnce(&mut Command) -> &mut Command) -> Result<Self> {
+        let mut command = dying_with_us(command);
+        print_to(command.stdin(Stdio::null()).process_group(0));
         let program = format!("{}", command.get_program().display());
         let (reply, answer) = channel();
         STARTER.send((command, reply)).ok().context("the starter thread is gone")?;
@@ -92,6 +99,27 @@ impl Child {
     pub fn wait(&mut self, limit: Duration) -> Result<ExitStatus> {
         let what = format!("{} should end", self.name);
         crate::wait::until(&what, limit, || self.ended())
+    }
+
+    /// Waits until it has succeeded. Every ten seconds `progress` is called with the time that has passed.
+    fn end(&mut self, mut progress: impl FnMut(Duration)) -> Result<()> {
+        let started = Instant::now();
+        let mut told = 0;
+        let status = loop {
+            if let Some(status) = self.ended()? {
+                break status;
+            }
+            if started.elapsed().as_secs() / 10 > told {
+                told += 1;
+                progress(started.elapsed());
+            }
+            thread::sleep(Duration::from_millis(50));
+        };
+        if status.success() {
+            return Ok(());
+        }
+        let why = status.signal().map_or_else(|| format!("failed ({status})"), |signal| format!("was ended by signal {signal}"));
+        bail!("{} {why}", self.name)
     }
 
     /// Sends a signal to it and all that it has started.
@@ -139,28 +167,34 @@ impl Drop for Child {
 ///
 /// # Errors
 /// Where it cannot be started or fails; with the end of its log, where it has one.
-pub fn run(name: &str, command: Command, log: Option<&Path>, mut progress: impl FnMut(Duration)) -> Result<()> {
-    let started = Instant::now();
-    let mut child = Child::start(name, command, log)?;
-    let mut told = 0;
-    let status = loop {
-        if let Some(status) = child.ended()? {
-            break status;
-        }
-        if started.elapsed().as_secs() / 10 > told {
-            told += 1;
-            progress(started.elapsed());
-        }
-        thread::sleep(Duration::from_millis(50));
-    };
-    if status.success() {
-        return Ok(());
-    }
-    let why = status.signal().map_or_else(|| format!("failed ({status})"), |signal| format!("was ended by signal {signal}"));
-    match log {
-        Some(log) => bail!("{name} {why}; {}", crate::wait::tail(log, 20)),
-        None => bail!("{name} {why}"),
-    }
+pub fn run(name: &str, command: Command, log: Option<&Path>, progress: impl FnMut(Duration)) -> Result<()> {
+    let ended = Child::start(name, command, log)?.end(progress);
+    ended.map_err(|error| match log {
+        Some(log) => anyhow!("{error:#}; {}", crate::wait::tail(log, 20)),
+        None => error,
+    })
+}
+
+/// Runs a command to its end, prints what it prints, and gives each line of that to `read`.
+///
+/// # Errors
+/// Where it cannot be started or fails.
+pub fn run_reading(name: &str, command: Command, mut read: impl FnMut(&str) + Send) -> Result<()> {
+    let mut child = Child::spawn(name, command, |command| command.stdout(Stdio::piped()))?;
+    let printed = child.inner.stdout.take().context("what it prints cannot be read")?;
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            for line in BufReader::new(printed).split(b'\n').map_while(Result::ok) {
+                let line = String::from_utf8_lossy(&line);
+                crate::say::line(&line);
+                read(&line);
+            }
+        });
+        let ended = child.end(|_| ());
+        // Whatever it has left behind could go on printing.
+        child.kill();
+        ended
+    })
 }
 
 /// What a short command prints; `None` where it is missing or fails.

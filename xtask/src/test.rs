@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 
 use crate::{
     bench, book, browser,
@@ -123,8 +123,8 @@ fn tests(report: &mut Report, name: Option<&str>, postgres: Installing<PathBuf>,
     let filter: Vec<&str> = name.into_iter().collect();
     let title = if name.is_some() { "tests by name" } else { "unit, property and integration tests" };
     report.section(title, || {
-        let arguments = [&["test", "--no-fail-fast"], scope_of(true), &filter].concat();
-        run_cargo(&arguments, &[("RINGBACK_TEST_POSTGRES", database.url())])
+        let arguments = [&["--no-fail-fast"], scope_of(true), &filter].concat();
+        run_cargo_test(&arguments, &[("RINGBACK_TEST_POSTGRES", database.url())])
     });
     let Some(clients) = clients else { return };
     let mut world = None;
@@ -135,8 +135,8 @@ fn tests(report: &mut Report, name: Option<&str>, postgres: Installing<PathBuf>,
     let Some(world) = world else { return };
     report.section("end-to-end tests", || {
         // The whole workspace is named, and one test of it: so nothing is compiled a second time with fewer features.
-        let arguments = [&["test", "--workspace", "--test", "e2e"], filter.as_slice()].concat();
-        run_cargo(&arguments, &world.variables)
+        let arguments = [&["--workspace", "--test", "e2e"], filter.as_slice()].concat();
+        run_cargo_test(&arguments, &world.variables)
     });
     report.section("browser tests", || browser::test(&world.variables, name));
     if name.is_none() {
@@ -249,6 +249,30 @@ fn run_cargo(arguments: &[&str], variables: &[(&str, String)]) -> Result<()> {
     process::run(&format!("cargo {}", arguments[0]), command, None, |_| ())
 }
 
+fn run_cargo_test(arguments: &[&str], variables: &[(&str, String)]) -> Result<()> {
+    let mut command = cargo();
+    command.arg("test").args(arguments).envs(variables.iter().cloned());
+    run_tests(&format!("cargo test {}", arguments.join(" ")), command)
+}
+
+/// Runs tests. Fails with the names of those that have failed.
+///
+/// # Errors
+/// Where one fails, or none can be run.
+pub(crate) fn run_tests(shown: &str, runner: Command) -> Result<()> {
+    say::command(shown);
+    let mut failed = Vec::new();
+    let outcome = process::run_reading(shown, runner, |line| failed.extend(failed_test(line).map(str::to_owned)));
+    if failed.is_empty() { outcome } else { outcome.context(failed.join(", ")) }
+}
+
+/// The test that has failed, by a line of `cargo test` or of Playwright.
+fn failed_test(line: &str) -> Option<&str> {
+    let by_cargo = || line.strip_prefix("test ")?.strip_suffix(" ... FAILED");
+    let by_playwright = || Some(line.trim_start().strip_prefix('✘')?.split_once('›')?.1.trim());
+    by_cargo().or_else(by_playwright)
+}
+
 /// Runs this program once more, for another task.
 fn run_task(arguments: &[&str]) -> Result<()> {
     let mut command = Command::new(std::env::current_exe()?);
@@ -258,7 +282,7 @@ fn run_task(arguments: &[&str]) -> Result<()> {
 
 /// What was run, how long it took, and how it ended.
 struct Report {
-    sections: Vec<(String, Duration, bool)>,
+    sections: Vec<(String, Duration, Result<()>)>,
     started: Instant,
 }
 
@@ -271,18 +295,41 @@ impl Report {
         if let Err(error) = &done {
             say::line(&format!("{name} FAILED: {error:#}"));
         }
-        self.sections.push((name.to_owned(), started.elapsed(), done.is_ok()));
+        self.sections.push((name.to_owned(), started.elapsed(), done));
     }
 
     fn close(self) -> Result<()> {
         say::heading("Summary");
-        for (name, took, passed) in &self.sections {
-            let word = if *passed { "ok    " } else { "FAILED" };
+        let mut failed = Vec::new();
+        for (name, took, outcome) in &self.sections {
+            let word = if outcome.is_ok() { "ok    " } else { "FAILED" };
             say::line(&format!("{word}  {:>8}  {name}", say::seconds(*took)));
+            if let Err(error) = outcome {
+                say::line(&format!("                  {error:#}"));
+                failed.push(name.as_str());
+            }
         }
         say::line(&format!("        {:>8}  in all", say::seconds(self.started.elapsed())));
-        let failed: Vec<&str> = self.sections.iter().filter(|(_, _, passed)| !passed).map(|(name, _, _)| name.as_str()).collect();
         say::line(&format!("sections: {} passed, {} failed", self.sections.len() - failed.len(), failed.len()));
         if failed.is_empty() { Ok(()) } else { bail!("{}", failed.join(", ")) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::failed_test;
+
+    #[test]
+    fn a_test_that_failed_is_named() {
+        assert_eq!(failed_test("test calls::tests::one_rings ... FAILED"), Some("calls::tests::one_rings"));
+        assert_eq!(
+            failed_test("  ✘  12 [calls] › tests/call.spec.ts:53:1 › a call (2.1s)"),
+            Some("tests/call.spec.ts:53:1 › a call (2.1s)")
+        );
+        for passed in
+            ["test one ... ok", "test result: FAILED. 1 passed; 1 failed", "  ✓  1 [calls] › tests/call.spec.ts:5:1 › it (1s)"]
+        {
+            assert_eq!(failed_test(passed), None, "{passed}");
+        }
     }
 }
