@@ -24,7 +24,16 @@ pub struct Machine {
     pub root: PathBuf,
     /// Its first process, as seen from here; `None`: it could not be booted, and there are only its files.
     pub leader: Option<u32>,
-    _child: Option<Child>,
+    child: Option<Child>,
+}
+
+impl Drop for Machine {
+    /// Were it killed, what has been booted would go on.
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            child.stop();
+        }
+    }
 }
 
 impl Machine {
@@ -39,10 +48,10 @@ impl Machine {
         process::run("tar", tar, None, |_| ())?;
         fs::write(root.join("etc/hosts"), "127.0.0.1 localhost\n")?;
         match boot(root) {
-            Ok((child, leader)) => Ok(Self { root: root.to_owned(), leader: Some(leader), _child: Some(child) }),
+            Ok((child, leader)) => Ok(Self { root: root.to_owned(), leader: Some(leader), child: Some(child) }),
             Err(error) => {
                 say::line(&format!("systemd cannot be booted here, so the package is tried without it: {error:#}"));
-                Ok(Self { root: root.to_owned(), leader: None, _child: None })
+                Ok(Self { root: root.to_owned(), leader: None, child: None })
             }
         }
     }
@@ -52,6 +61,8 @@ fn boot(root: &Path) -> Result<(Child, u32)> {
     let log = root.with_extension("log");
     let mut command = Command::new("systemd-nspawn");
     command.arg("--directory").arg(root).args(["--quiet", "--register=no", "--keep-unit", "--console=pipe", "--boot"]);
+    // When it is asked to end, all within ends at once: nothing there is worth an orderly end.
+    command.arg("--kill-signal=SIGKILL");
     let mut child = Child::start("systemd-nspawn", command, Some(&log))?;
     let id = child.id();
     let leader = wait::until("systemd should come up", UP_WITHIN, || {
