@@ -41,7 +41,7 @@ fn pack(binary: &Path, directory: &Path, flags: &[&str]) -> Result<PathBuf> {
     let mut command = Command::new(cargo_deb);
     command.current_dir(crate::root()).env("CARGO_TARGET_DIR", &target).args(["--package", "ringback", "--no-build"]);
     command.args(flags).arg("--output").arg(directory.join(""));
-    process::run("cargo-deb", command, None, |_| ())?;
+    process::run("cargo-deb", command, Some(&crate::dev("run/logs/package.log")?), |_| ())?;
     fs::remove_dir_all(target)?;
     let made = fs::read_dir(directory)?.flatten().map(|entry| entry.path());
     made.into_iter().find(|path| path.extension().is_some_and(|end| end == "deb")).context("cargo-deb has made no package")
