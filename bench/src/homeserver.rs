@@ -55,12 +55,28 @@ pub async fn serve(address: &str, latency: Duration) -> Result<()> {
 
 async fn slowly(latency: Duration, State(counts): State<Arc<Counts>>, request: Request, next: Next) -> Response {
     counts.requests.fetch_add(1, Relaxed);
-    let under_way = counts.under_way.fetch_add(1, Relaxed) + 1;
-    counts.most.fetch_max(under_way, Relaxed);
+    let under_way = UnderWay::one_more(&counts);
     let answer = next.run(request).await;
     sleep(latency).await;
-    counts.under_way.fetch_sub(1, Relaxed);
+    drop(under_way);
     answer
+}
+
+/// A request that is under way until this is dropped: also where whoever asked has gone away before the answer.
+struct UnderWay<'a>(&'a Counts);
+
+impl<'a> UnderWay<'a> {
+    fn one_more(counts: &'a Counts) -> Self {
+        let under_way = counts.under_way.fetch_add(1, Relaxed) + 1;
+        counts.most.fetch_max(under_way, Relaxed);
+        Self(counts)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Relaxed);
+    }
 }
 
 async fn whoami(headers: HeaderMap) -> Response {
