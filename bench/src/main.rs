@@ -11,6 +11,7 @@ mod figures;
 mod floor;
 mod homeserver;
 mod load;
+mod machine;
 mod subject;
 mod usage;
 mod wire;
@@ -76,6 +77,9 @@ struct RunArguments {
     /// A PostgreSQL for the Node.js server.
     #[arg(long)]
     postgres: Option<String>,
+    /// A PostgreSQL for Ringback, in place of a new SQLite file each time. Only for scenarios in which it runs once at a time.
+    #[arg(long)]
+    ringback_database: Option<String>,
     /// How many calls are made at a time.
     #[arg(long, value_delimiter = ',', default_values_t = [1, 16, 64, 256])]
     at_once: Vec<usize>,
@@ -107,6 +111,7 @@ enum Scenario {
     Fanout,
     First,
     Soak,
+    Machine,
 }
 
 fn main() -> Result<()> {
@@ -163,6 +168,7 @@ impl Bench {
         wait::until("the homeserver should answer", Duration::from_secs(10), || Ok(wait::answers(&versions).then_some(())))?;
         let place = Place {
             ringback: arguments.ringback.clone(),
+            ringback_database: arguments.ringback_database.clone(),
             seed: arguments.seed.clone().zip(arguments.postgres.clone()),
             homeserver: url,
             directory: arguments.directory.clone(),
@@ -171,7 +177,7 @@ impl Bench {
     }
 
     async fn run(mut self) -> Result<()> {
-        let all = [Scenario::Calls, Scenario::First, Scenario::Relay, Scenario::Idle, Scenario::Fanout];
+        let all = [Scenario::Machine, Scenario::Calls, Scenario::First, Scenario::Relay, Scenario::Idle, Scenario::Fanout];
         let scenarios = if self.arguments.scenarios.is_empty() { all.to_vec() } else { self.arguments.scenarios.clone() };
         for scenario in scenarios {
             match scenario {
@@ -181,11 +187,21 @@ impl Bench {
                 Scenario::Fanout => self.fanout().await?,
                 Scenario::First => self.first().await?,
                 Scenario::Soak => self.soak().await?,
+                Scenario::Machine => self.machine()?,
             }
         }
         if let Some(path) = &self.arguments.json {
             fs::write(path, serde_json::to_string_pretty(&self.report)?).with_context(|| path.display().to_string())?;
         }
+        Ok(())
+    }
+
+    /// With nothing else running.
+    fn machine(&mut self) -> Result<()> {
+        let lasts = Duration::from_secs(u64::try_from(self.scaled(10))?);
+        let runs = (0..self.arguments.runs).map(|_| machine::cores(lasts)).collect::<Result<Vec<_>>>()?;
+        let machine = Column { name: "a core", is_ours: true, runs: &Runs(runs.concat()) };
+        self.print("a thread that looks at the clock", &[machine]);
         Ok(())
     }
 
@@ -298,14 +314,18 @@ impl Bench {
         is_named && (kind != Kind::Seed || self.place.seed.is_some())
     }
 
-    /// Prints the table, and notes it for the JSON.
+    /// Prints what was measured of these servers.
     fn report(&mut self, title: &str, contestants: &[Contestant], runs: &BTreeMap<Contestant, Runs>) {
         let column = |one: &Contestant| {
             let runs = runs.get(one)?;
             Some(Column { name: name(*one), is_ours: one.0 == Kind::Ringback, runs })
         };
-        let columns: Vec<Column> = contestants.iter().filter_map(column).collect();
-        println!("{}", figures::table(title, &columns));
+        self.print(title, &contestants.iter().filter_map(column).collect::<Vec<_>>());
+    }
+
+    /// Prints the table, and notes it for the JSON.
+    fn print(&mut self, title: &str, columns: &[Column]) {
+        println!("{}", figures::table(title, columns));
         let json = columns.iter().map(|column| (column.name.to_owned(), column.runs.to_json())).collect::<Map<_, _>>();
         self.report.insert(title.to_owned(), json!(json));
     }

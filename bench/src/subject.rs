@@ -44,6 +44,8 @@ impl Kind {
 pub struct Place {
     /// The release build of `ringback`.
     pub ringback: PathBuf,
+    /// The URL of a PostgreSQL for it, which keeps what it holds; else each process gets an SQLite file of its own.
+    pub ringback_database: Option<String>,
     /// The Node.js server, and the URL of a PostgreSQL for it; its tables are made anew.
     pub seed: Option<(PathBuf, String)>,
     /// The homeserver of all.
@@ -52,7 +54,7 @@ pub struct Place {
     pub directory: PathBuf,
 }
 
-/// A running server. Dropping it kills it.
+/// A running server. Dropping it ends it, and waits for what it writes at its end (an instrumented one its profile).
 #[derive(Debug)]
 pub struct Subject {
     /// How its sockets are spoken to.
@@ -112,11 +114,18 @@ impl Subject {
     }
 }
 
+impl Drop for Subject {
+    fn drop(&mut self) {
+        self.child.stop();
+    }
+}
+
 fn ringback(place: &Place, directory: &Path, port: u16) -> Command {
     let mut command = Command::new(&place.ringback);
     command.arg("serve").env("RINGBACK_LISTEN", format!("0.0.0.0:{port}"));
     command.env("RINGBACK_OPS_LISTEN", "127.0.0.1:0").env("RINGBACK_HOMESERVER_URL", &place.homeserver);
-    command.env("RINGBACK_DATABASE_URL", format!("sqlite://{}", directory.join("ringback.db").display()));
+    let file = || format!("sqlite://{}", directory.join("ringback.db").display());
+    command.env("RINGBACK_DATABASE_URL", place.ringback_database.clone().unwrap_or_else(file));
     command.env("RINGBACK_CALLS_PER_MINUTE", "0").env("RINGBACK_LOG", "warn").env("RINGBACK_ROOM_NOTICES", "false");
     command
 }
