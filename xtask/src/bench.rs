@@ -1,10 +1,14 @@
 //! `cargo xtask bench`: a release build, and the load generator beside it.
 
-use std::{path::Path, process::Command};
+use std::process::Command;
 
 use anyhow::Result;
 
-use crate::{postgres::Postgres, process, ringback::cargo, say, setup, web};
+use crate::{
+    pgo::{self, Built},
+    postgres::Postgres,
+    process, setup,
+};
 
 /// Builds what is measured, starts what it needs, and hands over to the load generator with these arguments.
 ///
@@ -12,13 +16,9 @@ use crate::{postgres::Postgres, process, ringback::cargo, say, setup, web};
 /// Where anything does not compile, start or succeed.
 pub fn run(arguments: &[String]) -> Result<()> {
     let programs = setup::postgres()?;
-    web::build()?;
-    say::progress("compiling Ringback and the load generator (release) …");
-    let mut build = cargo();
-    build.args(["build", "--release", "--package", "ringback", "--package", "ringback-bench"]);
-    process::run("cargo build", build, None, |_| ())?;
+    let built = pgo::build()?;
     let database = crate::test::start_database(&programs)?;
-    let mut bench = generator(&crate::ringback::target().join("release"), &database)?;
+    let mut bench = generator(&built, &database)?;
     bench.arg("--json").arg(crate::dev("run/bench.json")?).args(arguments);
     process::run("ringback-bench", bench, None, |_| ())
 }
@@ -28,15 +28,18 @@ pub fn run(arguments: &[String]) -> Result<()> {
 /// # Errors
 /// Where a call, a signal or a device is lost, or a server does not come up.
 pub fn try_out(database: &Postgres) -> Result<()> {
-    let mut bench = generator(&crate::ringback::target().join("debug"), database)?;
+    let folder = crate::ringback::target().join("debug");
+    let built = Built { ringback: folder.join("ringback"), generator: folder.join("ringback-bench") };
+    let mut bench = generator(&built, database)?;
     bench.args(["calls", "first", "relay", "fanout", "--quick", "--runs", "1", "--at-once", "16"]);
-    process::run("ringback-bench", bench, Some(&crate::dev("run/logs/bench.log")?), |_| ())
+    process::run("ringback-bench", bench, Some(&crate::dev("run/logs/bench.log")?), |_| ())?;
+    pgo::watch(&built, &["--quick"])
 }
 
-fn generator(folder: &Path, database: &Postgres) -> Result<Command> {
+fn generator(built: &Built, database: &Postgres) -> Result<Command> {
     setup::node_packages("bench/seed", "the Node.js server that is measured")?;
-    let mut bench = Command::new(folder.join("ringback-bench"));
-    bench.arg("run").arg("--ringback").arg(folder.join("ringback")).args(["--postgres", &database.url()]);
+    let mut bench = Command::new(&built.generator);
+    bench.arg("run").arg("--ringback").arg(&built.ringback).args(["--postgres", &database.url()]);
     bench.arg("--seed").arg(crate::root().join("bench/seed/server.mjs")).arg("--directory").arg(crate::dev("run/bench")?);
     Ok(bench)
 }

@@ -13,6 +13,7 @@ mod documents;
 pub mod machine;
 pub mod matrix;
 pub mod package;
+pub mod pgo;
 pub mod postgres;
 pub mod process;
 pub mod ringback;

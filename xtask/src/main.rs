@@ -36,13 +36,13 @@ enum Task {
     },
     /// Makes the book of docs/.
     Book,
-    /// Makes the Debian package.
+    /// Makes the Debian package, with a binary that is compiled for what it was seen to do: half an hour, the first time.
     Package,
     /// Draws every screen of the softphone into docs/screenshots.
     Screenshots,
-    /// Measures a release build beside the physical limit and a Node.js server.
+    /// Measures what the package holds beside the physical limit and a Node.js server; half an hour to compile, the first time.
     Bench {
-        /// What `ringback-bench run` takes: scenarios (`calls`, `relay`, `idle`, `fanout`), `--runs N`, `--quick`.
+        /// What `ringback-bench run` takes: scenarios (`machine`, `calls`, `first`, `relay`, `idle`, `fanout`, `soak`), `--runs N`, `--quick`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },

@@ -8,18 +8,14 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
-use crate::{process, ringback, setup};
+use crate::{pgo, process, ringback, setup};
 
-/// Makes `ringback_VERSION_ARCHITECTURE.deb` in `target/debian`, with the optimised binary, and says where it is.
+/// Makes `ringback_VERSION_ARCHITECTURE.deb` in `target/debian`, with the binary of [`pgo`], and says where it is.
 ///
 /// # Errors
 /// Where something does not compile, or cannot be installed.
 pub fn release() -> Result<PathBuf> {
-    let mut cargo = ringback::cargo();
-    cargo.args(["build", "--release", "--package", "ringback"]);
-    process::run("cargo build", cargo, None, |_| ())?;
-    let target = ringback::target();
-    pack(&target.join("release/ringback"), &target.join("debian"), &[])
+    pack(&pgo::build()?.ringback, &ringback::target().join("debian"), &[])
 }
 
 /// Makes the package around any binary, quickly rather than small. The tests put their own into it: everything is as it is for

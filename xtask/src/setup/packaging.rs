@@ -1,8 +1,13 @@
 //! What makes the Debian package and the book, and what the package is tried on.
 
-use std::{fs, path::PathBuf, process::Command, sync::Mutex};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Mutex,
+};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use super::{apt, holds, step};
 use crate::process;
@@ -17,6 +22,21 @@ pub fn cargo_deb() -> Result<PathBuf> {
     }
     // With the system's xz.
     cargo_program("cargo-deb", "=3.8.0", &["--no-default-features"])
+}
+
+/// The program that merges profiles: of the compiler's own LLVM, for the formats of others differ.
+///
+/// # Errors
+/// Where it cannot be installed; the message says what to type.
+pub fn llvm_profdata() -> Result<PathBuf> {
+    let libraries = process::output("rustc", &["--print", "target-libdir"]).context("`rustc` fails")?;
+    let program = Path::new(&libraries).with_file_name("bin/llvm-profdata");
+    if !program.is_file() {
+        let mut rustup = Command::new("rustup");
+        rustup.args(["component", "add", "llvm-tools"]).current_dir(crate::root());
+        step("LLVM's tools for profiles", "llvm-tools", rustup)?;
+    }
+    Ok(program)
 }
 
 /// The program that makes books of pages.
