@@ -30,12 +30,17 @@ export async function fromAllSides(page: Page, look: (size: Size, theme: Theme) 
   await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
 }
 
-/** Colours fade and tiles move for a moment. */
+/** Colours fade and tiles move for a moment; what inherits a colour begins when what it inherits from has ended. */
 async function settled(page: Page): Promise<void> {
   await page.evaluate(async () => {
-    await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
-    const ending = document.getAnimations().filter((animation) => animation.effect?.getTiming().iterations !== Infinity);
-    await Promise.all(ending.map((animation) => animation.finished.catch(() => null)));
+    const ended = async (which: (animation: Animation) => boolean): Promise<number> => {
+      await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+      const running = document.getAnimations().filter((animation) => animation.playState === 'running' && which(animation));
+      await Promise.all(running.map((animation) => animation.finished.catch(() => null)));
+      return running.length;
+    };
+    await ended(({ effect }) => effect?.getTiming().iterations !== Infinity);
+    while (await ended((animation) => animation instanceof CSSTransition && animation.transitionProperty.endsWith('color')));
   });
 }
 
