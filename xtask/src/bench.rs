@@ -33,7 +33,7 @@ pub fn try_out(database: &Postgres) -> Result<()> {
     let mut bench = generator(&built, database)?;
     bench.args(["calls", "first", "relay", "fanout", "--quick", "--runs", "1", "--at-once", "16"]);
     process::run("ringback-bench", bench, Some(&crate::dev("run/logs/bench.log")?), |_| ())?;
-    pgo::watch(&built, &["--quick"])
+    pgo::watch(&built, &["--quick", "--at-once", "16"])
 }
 
 fn generator(built: &Built, database: &Postgres) -> Result<Command> {

@@ -42,7 +42,7 @@ pub fn build() -> Result<Built> {
     compile(&host, &format!("-Cprofile-generate={}", notes.display()))?;
     if modified(&profile).ok() < Some(modified(&built.ringback)?) {
         let _ = fs::remove_dir_all(&notes);
-        watch(&built, &[])?;
+        watch(&built, &["--at-once", "1,16,64"])?;
         let mut merge = Command::new(merge);
         merge.arg("merge").arg("-o").arg(&profile).arg(&notes);
         process::run("llvm-profdata", merge, None, |_| ())?;
@@ -71,7 +71,7 @@ pub fn watch(built: &Built, how: &[&str]) -> Result<()> {
     for more in [&["relay"][..], &["--ringback-database", &database.url()]] {
         let mut command = Command::new(&built.generator);
         command.args(["run", "calls", "first", "fanout"]).args(more).arg("--ringback").arg(&built.ringback);
-        command.args(["--only", "ringback", "--runs", "1", "--at-once", "1,16,64"]).args(how);
+        command.args(["--only", "ringback", "--runs", "1"]).args(how);
         command.arg("--directory").arg(&directory);
         let log = crate::dev("run/logs/pgo.log")?;
         process::run("ringback-bench", command, Some(&log), |passed| {
