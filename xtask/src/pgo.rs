@@ -12,10 +12,10 @@ use anyhow::{Context as _, Result};
 
 use crate::{process, ringback, say, setup, web};
 
-/// What was compiled.
+/// What is measured, and by what.
 #[derive(Debug)]
 pub struct Built {
-    /// The optimised `ringback`.
+    /// `ringback`.
     pub ringback: PathBuf,
     /// The load generator.
     pub generator: PathBuf,
