@@ -182,7 +182,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
 fn start(
     role: Role,
     mut connection: Connection,
-    beside: Option<thread::JoinHandle<()>>,
+    beside: Option<thread::JoinHandle<Connection>>,
 ) -> anyhow::Result<mpsc::Sender<Message>> {
     let (sender, mut messages) = mpsc::channel(QUEUE);
     thread::Builder::new().name(role.name.to_owned()).spawn(move || {
@@ -192,7 +192,7 @@ fn start(
         }
         drop(connection);
         if let Some(beside) = beside {
-            let _ = beside.join();
+            drop(beside.join());
         }
         if let Some(Message::Close(closed)) = next {
             let _ = closed.send(());

@@ -10,11 +10,12 @@ use rusqlite::{Connection, MAIN_DB, hooks::Wal, wal::CheckpointMode};
 /// at a time, and commits wait for it.
 const PAGES: i32 = 500;
 
-/// Starts a thread that copies what `writer` commits, over a connection of its own, until `writer` is closed.
+/// Starts a thread that copies what `writer` commits, over a connection of its own, until `writer` is closed. Then the thread gives
+/// that connection back: of two that are closed at the same moment, each takes the other for open, and leaves the log behind.
 ///
 /// A checkpoint that fails, because the disk is full or another process makes one, loses nothing: the log grows, and the next
 /// commit asks for another.
-pub fn beside(writer: &mut Connection, own: Connection) -> anyhow::Result<thread::JoinHandle<()>> {
+pub fn beside(writer: &mut Connection, own: Connection) -> anyhow::Result<thread::JoinHandle<Connection>> {
     // Whoever copies is not asked again.
     let (ask, asked) = mpsc::sync_channel(0);
     let (tell, copied) = mpsc::channel();
@@ -32,6 +33,7 @@ pub fn beside(writer: &mut Connection, own: Connection) -> anyhow::Result<thread
             let _ = own.wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::PASSIVE);
             let _ = tell.send(());
         }
+        own
     })?;
     Ok(thread)
 }
@@ -53,7 +55,7 @@ mod tests {
     /// A file with a table, written to without a pause.
     struct Written {
         writer: Connection,
-        checkpoints: thread::JoinHandle<()>,
+        checkpoints: thread::JoinHandle<Connection>,
         log: PathBuf,
     }
 
@@ -109,13 +111,17 @@ mod tests {
         written.until_the_log_begins_anew(1)
     }
 
+    /// So that a copy of the file alone is a copy of all.
     #[test]
     fn nothing_is_left_beside_a_file_that_is_closed() -> Done {
         let folder = tempfile::tempdir()?;
-        let Written { writer, checkpoints, log } = Written::begin(folder.path())?;
-        writer.execute("INSERT INTO a VALUES (1)", [])?;
+        let written = Written::begin(folder.path())?;
+        written.write(2 * PAGES)?;
+        let Written { writer, checkpoints, log } = written;
         drop(writer);
-        checkpoints.join().map_err(|_| "the thread panicked")?;
+        let last = checkpoints.join().map_err(|_| "the thread panicked")?;
+        assert!(log.exists(), "the thread's connection was closed while the writer's was");
+        drop(last);
         assert!(!log.exists());
         Ok(())
     }
