@@ -1,10 +1,19 @@
 //! What leads from a request to all that is done for it: since when it is under way, and which call it is about. Logs, traces and
 //! measurements read it; nothing is decided by it.
 
+use std::{
+    mem,
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    thread,
+};
+
 use call::ids::CallId;
+use futures_util::FutureExt as _;
 use opentelemetry::trace::SpanContext;
-use tokio::{task::JoinHandle, time::Instant};
-use tracing::Instrument as _;
+use tokio::{runtime::Handle, time::Instant};
+use tracing::{Instrument as _, Span};
 
 use crate::{metrics, traces};
 
@@ -28,15 +37,45 @@ pub fn about<F: Future>(call: &CallId, work: F) -> impl Future<Output = F::Outpu
     TRAIL.scope(Trail { since: since().unwrap_or_else(Instant::now), call: Some(call.clone()) }, work)
 }
 
-/// Like `tokio::spawn`, without losing the trail.
-pub fn spawn<F>(work: F) -> JoinHandle<F::Output>
+/// Does work to its end, even if whoever asked goes away. It runs in their task, for one of its own would cost a wake-up each way;
+/// where they go, one of its own takes over, on the same trail.
+///
+/// # Errors
+/// What it panicked with.
+pub fn to_its_end<F>(work: F) -> impl Future<Output = thread::Result<F::Output>>
 where
     F: Future<Output: Send> + Send + 'static,
 {
-    let work = work.in_current_span();
-    match TRAIL.try_with(Trail::clone) {
-        Ok(trail) => tokio::spawn(TRAIL.scope(trail, work)),
-        Err(_) => tokio::spawn(work),
+    let work = Box::pin(AssertUnwindSafe(work).catch_unwind());
+    ToItsEnd { work: Some(work), trail: TRAIL.try_with(Trail::clone).ok(), span: Span::current() }
+}
+
+struct ToItsEnd<F: Future<Output: Send> + Send + 'static> {
+    work: Option<Pin<Box<F>>>,
+    trail: Option<Trail>,
+    span: Span,
+}
+
+impl<F: Future<Output: Send> + Send> Future for ToItsEnd<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let Some(work) = &mut self.work else { return Poll::Pending };
+        let output = ready!(work.as_mut().poll(context));
+        self.work = None;
+        Poll::Ready(output)
+    }
+}
+
+impl<F: Future<Output: Send> + Send> Drop for ToItsEnd<F> {
+    fn drop(&mut self) {
+        // There is none where the process ends.
+        let (Some(work), Ok(runtime)) = (self.work.take(), Handle::try_current()) else { return };
+        let work = work.instrument(mem::replace(&mut self.span, Span::none()));
+        match self.trail.take() {
+            Some(trail) => drop(runtime.spawn(TRAIL.scope(trail, work))),
+            None => drop(runtime.spawn(work)),
+        }
     }
 }
 
@@ -72,5 +111,41 @@ impl Ringing {
         let written = write.instrument(span).await?;
         metrics::ring_written(self.since.elapsed());
         Ok(written)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures_util::poll;
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn work_goes_on_after_its_asker_has_gone_away() {
+        let id = CallId::from_random([1; 16]);
+        let (go_on, may_go_on) = oneshot::channel::<()>();
+        let (tell, told) = oneshot::channel();
+        let mut asked = Box::pin(about(&id, async {
+            to_its_end(async move {
+                may_go_on.await.expect("it is told");
+                tell.send(call()).expect("somebody listens");
+            })
+            .await
+        }));
+        assert!(poll!(&mut asked).is_pending());
+        drop(asked);
+        go_on.send(()).expect("the work waits for it");
+        let told = tokio::time::timeout(Duration::from_secs(5), told).await.expect("it is done");
+        assert_eq!(told, Ok(Some(id)), "on the trail that it was begun on");
+    }
+
+    #[tokio::test]
+    async fn what_panics_breaks_off_alone() {
+        let outcome = to_its_end(async { panic!("on purpose") }).await;
+        let said = outcome.expect_err("it broke off");
+        assert_eq!(said.downcast_ref(), Some(&"on purpose"));
     }
 }

@@ -108,8 +108,8 @@ impl Calls {
         let this = self.clone();
         let actor = Actor { who: who.clone(), session: None };
         let work = async move { this.begin(id, actor, request, members.into_keys().collect(), ignoring, key).await };
-        let begun = trail::spawn(work).await.unwrap_or_else(|error| {
-            tracing::error!(%error, "starting a call broke off");
+        let begun = trail::to_its_end(work).await.unwrap_or_else(|_| {
+            tracing::error!("starting a call broke off");
             Err(ApiError::unavailable("something went wrong here: try again"))
         })?;
         match begun {

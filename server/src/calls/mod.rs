@@ -181,8 +181,8 @@ impl Calls {
             let _turn = live.turn.clone().lock_owned().await;
             this.change_in_turn(&live, acting.as_ref(), &decide).await
         });
-        trail::spawn(work).await.unwrap_or_else(|error| {
-            tracing::error!(%call_id, %error, "a change of a call broke off");
+        trail::to_its_end(work).await.unwrap_or_else(|_| {
+            tracing::error!(%call_id, "a change of a call broke off");
             Err(ApiError::unavailable("something went wrong here: try again"))
         })
     }
