@@ -54,6 +54,12 @@ impl Run {
     pub fn set(&mut self, name: impl Into<String>, value: f64) {
         self.0.insert(name.into(), value);
     }
+
+    /// How many times the other's figures these are.
+    pub fn divided_by(&self, other: &Self) -> Self {
+        let ratio = |(name, ours): (&String, &f64)| Some((name.clone(), ours / other.0.get(name)?));
+        Self(self.0.iter().filter_map(ratio).collect())
+    }
 }
 
 /// The runs of one server in one setting.

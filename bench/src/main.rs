@@ -80,6 +80,10 @@ struct RunArguments {
     /// A PostgreSQL for Ringback, in place of a new SQLite file each time. Only for scenarios in which it runs once at a time.
     #[arg(long)]
     ringback_database: Option<String>,
+    /// Another build of Ringback. Calls are made with both at the same time, and how many times its figures ours are is printed; in
+    /// place of all else.
+    #[arg(long, conflicts_with_all = ["scenarios", "ringback_database"])]
+    against: Option<PathBuf>,
     /// How many calls are made at a time.
     #[arg(long, value_delimiter = ',', default_values_t = [1, 16, 64, 256])]
     at_once: Vec<usize>,
@@ -177,6 +181,10 @@ impl Bench {
     }
 
     async fn run(mut self) -> Result<()> {
+        if let Some(other) = self.arguments.against.clone() {
+            self.against(other).await?;
+            return self.write_json();
+        }
         let all = [Scenario::Machine, Scenario::Calls, Scenario::First, Scenario::Relay, Scenario::Idle, Scenario::Fanout];
         let scenarios = if self.arguments.scenarios.is_empty() { all.to_vec() } else { self.arguments.scenarios.clone() };
         for scenario in scenarios {
@@ -190,6 +198,10 @@ impl Bench {
                 Scenario::Machine => self.machine()?,
             }
         }
+        self.write_json()
+    }
+
+    fn write_json(&self) -> Result<()> {
         if let Some(path) = &self.arguments.json {
             fs::write(path, serde_json::to_string_pretty(&self.report)?).with_context(|| path.display().to_string())?;
         }
@@ -207,9 +219,30 @@ impl Bench {
 
     async fn calls(&mut self) -> Result<()> {
         for at_once in self.arguments.at_once.clone() {
-            let count = self.scaled(if at_once == 1 { 300 } else { 2000 });
+            let count = self.calls_of(at_once);
             let title = format!("calls, {at_once} at a time");
             self.measure(&title, &ALL, async move |subject| load::calls::run(subject, at_once, count).await).await?;
+        }
+        Ok(())
+    }
+
+    /// Two builds in the same minute have the same share of whatever else the machine does: so a change of 1 % can be told from none.
+    async fn against(&mut self, other: PathBuf) -> Result<()> {
+        let other = Place { ringback: other, ..self.place.clone() };
+        let ours = ALL.into_iter().filter(|(kind, _)| *kind == Kind::Ringback);
+        for at_once in self.arguments.at_once.clone() {
+            let count = self.calls_of(at_once);
+            let mut ratios: BTreeMap<Contestant, Runs> = BTreeMap::new();
+            for _ in 0..self.arguments.runs {
+                for contestant in ours.clone() {
+                    let start = |place| Subject::start(contestant.0, contestant.1, place);
+                    let (this, that) = (start(&self.place)?, start(&other)?);
+                    let (this, that) =
+                        tokio::try_join!(load::calls::run(&this, at_once, count), load::calls::run(&that, at_once, count))?;
+                    ratios.entry(contestant).or_default().0.push(this.divided_by(&that));
+                }
+            }
+            self.report(&format!("{at_once} calls at a time ÷ the other build"), &ALL, &ratios);
         }
         Ok(())
     }
@@ -328,6 +361,10 @@ impl Bench {
         println!("{}", figures::table(title, columns));
         let json = columns.iter().map(|column| (column.name.to_owned(), column.runs.to_json())).collect::<Map<_, _>>();
         self.report.insert(title.to_owned(), json!(json));
+    }
+
+    fn calls_of(&self, at_once: usize) -> usize {
+        self.scaled(if at_once == 1 { 300 } else { 2000 })
     }
 
     fn scaled(&self, load: usize) -> usize {

@@ -30,9 +30,12 @@ pub fn run(arguments: &[String]) -> Result<()> {
 pub fn try_out(database: &Postgres) -> Result<()> {
     let folder = crate::ringback::target().join("debug");
     let built = Built { ringback: folder.join("ringback"), generator: folder.join("ringback-bench") };
-    let mut bench = generator(&built, database)?;
-    bench.args(["calls", "first", "relay", "fanout", "--quick", "--runs", "1", "--at-once", "16"]);
-    process::run("ringback-bench", bench, Some(&crate::dev("run/logs/bench.log")?), |_| ())?;
+    let against = built.ringback.to_string_lossy();
+    for what in [&["calls", "first", "relay", "fanout"][..], &["--against", &against]] {
+        let mut bench = generator(&built, database)?;
+        bench.args(what).args(["--quick", "--runs", "1", "--at-once", "16"]);
+        process::run("ringback-bench", bench, Some(&crate::dev("run/logs/bench.log")?), |_| ())?;
+    }
     pgo::watch(&built, &["--quick", "--at-once", "16"])
 }
 
