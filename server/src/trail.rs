@@ -2,7 +2,6 @@
 //! measurements read it; nothing is decided by it.
 
 use std::{
-    mem,
     panic::AssertUnwindSafe,
     pin::Pin,
     task::{Context, Poll, ready},
@@ -71,7 +70,7 @@ impl<F: Future<Output: Send> + Send> Drop for ToItsEnd<F> {
     fn drop(&mut self) {
         // There is none where the process ends.
         let (Some(work), Ok(runtime)) = (self.work.take(), Handle::try_current()) else { return };
-        let work = work.instrument(mem::replace(&mut self.span, Span::none()));
+        let work = work.instrument(self.span.clone());
         match self.trail.take() {
             Some(trail) => drop(runtime.spawn(TRAIL.scope(trail, work))),
             None => drop(runtime.spawn(work)),
