@@ -1,6 +1,6 @@
 //! `cargo xtask bench`: a release build, and the load generator beside it.
 
-use std::process::Command;
+use std::{fs, process::Command};
 
 use anyhow::Result;
 
@@ -43,6 +43,10 @@ fn generator(built: &Built, database: &Postgres) -> Result<Command> {
     setup::node_packages("bench/seed", "the Node.js server that is measured")?;
     let mut bench = Command::new(&built.generator);
     bench.arg("run").arg("--ringback").arg(&built.ringback).args(["--postgres", &database.url()]);
-    bench.arg("--seed").arg(crate::root().join("bench/seed/server.mjs")).arg("--directory").arg(crate::dev("run/bench")?);
+    bench.arg("--seed").arg(crate::root().join("bench/seed/server.mjs"));
+    let directory = crate::dev("run/bench")?;
+    // The databases of the last run: they come to gigabytes otherwise.
+    let _ = fs::remove_dir_all(&directory);
+    bench.arg("--directory").arg(directory);
     Ok(bench)
 }
