@@ -119,8 +119,11 @@ impl Doctor {
             socket.next(until).await?.filter(|text| text.starts_with('0')).ok_or("nothing comes")?;
             socket.send("40".to_owned()).await?;
             while let Some(text) = socket.next(until).await? {
-                if text.starts_with("40") {
-                    return Ok(());
+                match text.as_str() {
+                    // The first ping may come before it, and is not asked twice.
+                    "2" => socket.send("3".to_owned()).await?,
+                    text if text.starts_with("40") => return Ok(()),
+                    _ => {}
                 }
             }
             Err("nothing comes".to_owned())
@@ -145,10 +148,13 @@ impl Doctor {
         // A ping may come first, or along with it.
         for _ in 0..3 {
             let packets = ask(Method::GET, &url, None).await?;
-            if packets.split('\u{1e}').any(|packet| packet.starts_with("40")) {
+            let came = |begin| packets.split('\u{1e}').any(|packet| packet.starts_with(begin));
+            if came("2") {
+                ask(Method::POST, &url, Some("3")).await?;
+            }
+            if came("40") {
                 return Ok(url);
             }
-            ask(Method::POST, &url, Some("3")).await?;
         }
         Err("what comes is not Socket.IO".to_owned())
     }

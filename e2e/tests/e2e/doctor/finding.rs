@@ -27,6 +27,15 @@ async fn nothing_is_wrong_on_localhost() -> Result<()> {
     doctor(&["--url", &url, "--homeserver-url", homeserver, "--skip", "homeserver-config"]).await?.finds_nothing()
 }
 
+/// For longer than Ringback waits for the answer to its second ping, by all three ways.
+#[tokio::test]
+async fn what_is_quiet_stays_open() -> Result<()> {
+    let server = Options::new("doctor_quiet").set("STUN_URIS", "").start().await?;
+    let report = doctor(&["--url", &server.url.replace("127.0.0.1", "localhost"), "--idle", "32s"]).await?;
+    report.finds_nothing()?;
+    report.says("idle", "ok", "stay open for 32 s")
+}
+
 /// The failure that this command is for.
 #[tokio::test]
 async fn the_homeservers_port_is_asked() -> Result<()> {
