@@ -20,7 +20,7 @@ use super::{net::ConnectTo, report::Check};
 #[derive(Debug, Clone, clap::Args)]
 pub struct DoctorArgs {
     /// The server name of your users, e.g. example.org [default: look at --url alone]
-    #[arg(value_name = "SERVER_NAME")]
+    #[arg(value_name = "SERVER_NAME", value_parser = server_name)]
     pub server_name: Option<String>,
     /// Where Ringback is [default: as the server name's .well-known says; without a server name <http://localhost:3000>]
     #[arg(long, value_name = "URL")]
@@ -64,6 +64,10 @@ pub struct DoctorArgs {
     /// Ringback's own settings, for --why: they say where the records are
     #[arg(long, value_name = "FILE", requires = "why")]
     pub config: Option<PathBuf>,
+}
+
+fn server_name(text: &str) -> Result<String, &'static str> {
+    if text.contains('/') { Err("this is an address: give it by --url, or a server name alone") } else { Ok(text.to_owned()) }
 }
 
 /// Who asks.

@@ -108,6 +108,7 @@ async fn one_account_alone_rings_nobody() -> Result<()> {
 async fn arguments_that_make_no_sense() -> Result<()> {
     for (args, word) in [
         (&["--url", "nonsense"][..], "nonsense"),
+        (&["http://localhost:3000"], "give it by --url"),
         (&["--ring-token-file", "x"], "--token-file"),
         (&["--connect-to", "a:b"], "HOST:PORT:HOST:PORT"),
         (&["--token", "syt_secret"], "--token"),
