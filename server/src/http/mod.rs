@@ -14,9 +14,8 @@ use std::{any::Any, sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    extract::Request,
     http::{HeaderName, Method, StatusCode, header},
-    middleware::{self, Next},
+    middleware,
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -90,9 +89,9 @@ pub fn router(app: &Arc<App>) -> (Router, SocketIo) {
                 .layer(middleware::from_fn(observe::observe))
                 .layer(cors)
                 .layer(CatchPanicLayer::custom(panicked))
-                .layer(middleware::from_fn(matrix_errors))
                 .map_request(socketio::own_head)
-                .layer(sockets),
+                .layer(sockets)
+                .map_response(matrix_error),
         );
     (router, io)
 }
@@ -111,14 +110,12 @@ fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
     ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, errcode::UNKNOWN, "something went wrong here: try again").into_response()
 }
 
-/// What the libraries below refuse in words of their own is told as Matrix tells it.
-async fn matrix_errors(request: Request, next: Next) -> Response {
-    let is_ours = !request.uri().path().starts_with(socketio::PATH);
-    let response = next.run(request).await;
+/// What the libraries below refuse in words of their own is told as Matrix tells it. Socket.IO has a way of its own to say no.
+fn matrix_error(response: Response) -> Response {
     let is_plain =
         !response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
     let status = response.status();
-    if !(is_ours && is_plain && (status.is_client_error() || status.is_server_error())) {
+    if !(is_plain && (status.is_client_error() || status.is_server_error())) {
         return response;
     }
     let sentence = status.canonical_reason().unwrap_or("refused").to_lowercase();

@@ -3,6 +3,7 @@
 //!
 //! What happens for each signal is one atomic addition to a counter that was looked up once ([`Hot`]).
 
+mod known;
 mod list;
 
 use std::{
@@ -21,6 +22,7 @@ use call::{
 use jiff::{SignedDuration, Timestamp};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
+use known::{counted, measured};
 use list::{Kind, Label, METRICS};
 
 /// How often what histograms were given is put into their buckets; until then each value takes memory.
@@ -29,10 +31,12 @@ pub const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 /// The most events that waited for one socket since the last scrape.
 static OUTBOX_PEAK: AtomicUsize = AtomicUsize::new(0);
 
+/// Where there is a recorder.
+static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+
 /// Begins to count. Everything that can be named beforehand is there from the start, with 0: what never happens shows too, and a
 /// rate sees the first time.
 pub fn install() -> PrometheusHandle {
-    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
     let start = || {
         let mut builder = PrometheusBuilder::new();
         for metric in METRICS {
@@ -101,30 +105,30 @@ pub fn running(database: &'static str) {
 
 /// A call is stored.
 pub fn call_started(kind: CallType) {
-    counter!(list::CALLS_STARTED, "type" => type_of(kind)).increment(1);
+    counted(list::CALLS_STARTED, &[("type", type_of(kind))]).increment(1);
 }
 
 /// A call rang: who was reached.
 pub fn rang(delivery: Delivery) {
-    counter!(list::RINGS, "delivery" => "live").increment(delivery.live as u64);
-    counter!(list::RINGS, "delivery" => "pending").increment(delivery.pending as u64);
+    counted(list::RINGS, &[("delivery", "live")]).increment(delivery.live as u64);
+    counted(list::RINGS, &[("delivery", "pending")]).increment(delivery.pending as u64);
 }
 
 /// An `incoming-call` is in a device's outbox.
 pub fn ring_sent() {
-    counter!(list::RINGS_SENT).increment(1);
+    counted(list::RINGS_SENT, &[]).increment(1);
 }
 
 /// An `incoming-call` is written to a device's socket, so long after it was asked for.
 pub fn ring_written(after: Duration) {
-    histogram!(list::RING_SECONDS).record(after);
+    measured(list::RING_SECONDS, &[]).record(after);
 }
 
 /// A call has become active.
 pub fn call_answered(call: &Call) {
-    counter!(list::CALLS_ANSWERED, "type" => type_of(call.kind)).increment(1);
+    counted(list::CALLS_ANSWERED, &[("type", type_of(call.kind))]).increment(1);
     if let Some(at) = call.started_at() {
-        histogram!(list::ANSWER_SECONDS, "type" => type_of(call.kind)).record(seconds(at.duration_since(call.created_at)));
+        measured(list::ANSWER_SECONDS, &[("type", type_of(call.kind))]).record(seconds(at.duration_since(call.created_at)));
     }
 }
 
@@ -137,9 +141,9 @@ pub fn call_over(call: &Call, reason: EndReason) {
         (None, Status::Ringing | Status::Active | Status::Ended) => "cancelled",
     };
     let (kind, reason) = (type_of(call.kind), reason_of(reason));
-    counter!(list::CALLS_ENDED, "type" => kind, "outcome" => outcome, "reason" => reason).increment(1);
+    counted(list::CALLS_ENDED, &[("type", kind), ("outcome", outcome), ("reason", reason)]).increment(1);
     if let (Some(since), Some(at)) = (call.started_at(), call.ended_at()) {
-        histogram!(list::TALK_SECONDS, "type" => kind).record(seconds(at.duration_since(since)));
+        measured(list::TALK_SECONDS, &[("type", kind)]).record(seconds(at.duration_since(since)));
     }
 }
 
@@ -172,7 +176,7 @@ pub fn registered(resumed: bool, asked: bool) {
         (false, true) => "lost",
         (false, false) => "new",
     };
-    counter!(list::REGISTERED, "session" => session).increment(1);
+    counted(list::REGISTERED, &[("session", session)]).increment(1);
 }
 
 /// A plain WebSocket is open. Those of Socket.IO are counted at each scrape, for they may change from polling to WebSocket.
@@ -187,65 +191,64 @@ pub fn websocket_gone() {
 
 /// A connection has ended.
 pub fn socket_closed(transport: &'static str, why: &'static str) {
-    counter!(list::SOCKETS_CLOSED, "transport" => transport, "why" => why).increment(1);
+    counted(list::SOCKETS_CLOSED, &[("transport", transport), ("why", why)]).increment(1);
 }
 
 /// Something was refused.
 pub fn refused(transport: &'static str, errcode: &str) {
-    counter!(list::REFUSALS, "transport" => transport, "errcode" => errcode.to_owned()).increment(1);
+    counted(list::REFUSALS, &[("transport", transport), ("errcode", errcode)]).increment(1);
 }
 
 /// A user has started too much.
 pub fn rate_limited(limit: &'static str) {
-    counter!(list::RATE_LIMITED, "limit" => limit).increment(1);
+    counted(list::RATE_LIMITED, &[("limit", limit)]).increment(1);
 }
 
 /// An HTTP request was answered. `took`: absent where it means nothing.
 pub fn http_answered(method: &'static str, route: &str, status: u16, took: Option<Duration>) {
-    let route = route.to_owned();
     if let Some(took) = took {
-        histogram!(list::HTTP_SECONDS, "method" => method, "route" => route.clone()).record(took);
+        measured(list::HTTP_SECONDS, &[("method", method), ("route", route)]).record(took);
     }
-    counter!(list::HTTP_REQUESTS, "method" => method, "route" => route, "status" => status.to_string()).increment(1);
+    counted(list::HTTP_REQUESTS, &[("method", method), ("route", route), ("status", &status.to_string())]).increment(1);
 }
 
 /// The homeserver was asked.
 pub fn homeserver_asked(request: &'static str, outcome: &'static str, took: Duration) {
-    counter!(list::HOMESERVER_REQUESTS, "request" => request, "outcome" => outcome).increment(1);
-    histogram!(list::HOMESERVER_SECONDS, "request" => request).record(took);
+    counted(list::HOMESERVER_REQUESTS, &[("request", request), ("outcome", outcome)]).increment(1);
+    measured(list::HOMESERVER_SECONDS, &[("request", request)]).record(took);
 }
 
 /// The database was asked.
 pub fn store_asked(operation: &'static str, failed: bool, took: Duration) {
-    histogram!(list::STORE_SECONDS, "operation" => operation).record(took);
+    measured(list::STORE_SECONDS, &[("operation", operation)]).record(took);
     if failed {
-        counter!(list::STORE_ERRORS, "operation" => operation).increment(1);
+        counted(list::STORE_ERRORS, &[("operation", operation)]).increment(1);
     }
 }
 
 /// So many writes were committed together.
 pub fn committed(writes: usize) {
-    histogram!(list::STORE_BATCH).record(as_float(writes));
+    measured(list::STORE_BATCH, &[]).record(as_float(writes));
 }
 
 /// What was due then was done now.
 pub fn timer_settled(due: Timestamp, now: Timestamp) {
-    histogram!(list::TIMER_SECONDS).record(seconds(now.duration_since(due)));
+    measured(list::TIMER_SECONDS, &[]).record(seconds(now.duration_since(due)));
 }
 
 /// What is due could not be done.
 pub fn timer_failed() {
-    counter!(list::TIMER_FAILURES).increment(1);
+    counted(list::TIMER_FAILURES, &[]).increment(1);
 }
 
 /// A list of ICE servers was made.
 pub fn ice_made(turn: &'static str) {
-    counter!(list::ICE, "turn" => turn).increment(1);
+    counted(list::ICE, &[("turn", turn)]).increment(1);
 }
 
 /// Spans were sent, or could not be.
 pub fn spans_exported(outcome: &'static str) {
-    counter!(list::TRACE_EXPORTS, "outcome" => outcome).increment(1);
+    counted(list::TRACE_EXPORTS, &[("outcome", outcome)]).increment(1);
 }
 
 /// How things stand when Prometheus asks.

@@ -34,7 +34,7 @@ use crate::{
 };
 
 /// What the paths of its requests begin with.
-pub const PATH: &str = "/socket.io";
+const PATH: &str = "/socket.io";
 /// How many frames of one client may wait to be handled; past it they are refused.
 const INBOX: usize = 256;
 /// How long to wait for a slow client before looking again.
