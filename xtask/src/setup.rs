@@ -16,7 +16,7 @@ use std::{
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 
-pub use self::packaging::{cargo_deb, clean_debian, llvm_profdata, mdbook};
+pub use self::packaging::{bolt, cargo_deb, clean_debian, llvm_profdata, mdbook};
 pub use self::programs::{caddy, chromium, coturn, faketime, ip, nginx, openssl, prometheus, sqlite3};
 use crate::{process, say};
 

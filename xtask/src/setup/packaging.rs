@@ -39,6 +39,18 @@ pub fn llvm_profdata() -> Result<PathBuf> {
     Ok(program)
 }
 
+/// The folder of BOLT's programs, which lay a program out anew. Any LLVM's will do.
+///
+/// # Errors
+/// Where it cannot be installed; the message says what to type.
+pub fn bolt() -> Result<PathBuf> {
+    let programs = PathBuf::from("/usr/lib/llvm-19/bin");
+    if !programs.join("llvm-bolt").is_file() {
+        apt("BOLT, which lays programs out", &["bolt-19"])?;
+    }
+    Ok(programs)
+}
+
 /// The program that makes books of pages.
 ///
 /// # Errors
