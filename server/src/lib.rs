@@ -40,9 +40,7 @@ use std::{io::Write as _, process::ExitCode};
 
 use clap::{ArgMatches, Args as _, Command, FromArgMatches as _};
 use commands::{read_config, with_settings};
-// It takes the place of the system's `malloc`, for what is written in C too: signals are allocated by one thread and freed by
-// another, where the system's waits for a lock. As Rust's own allocator it is always told the alignment, and rounds up for it.
-use mimalloc as _;
+use mimalloc::MiMalloc;
 
 /// What benchmarks measure by itself.
 pub mod parts {
@@ -51,6 +49,10 @@ pub mod parts {
         hub::{Event, Hub},
     };
 }
+
+/// Signals are allocated by one thread and freed by another, where the system's allocator waits for a lock.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// `EX_CONFIG` of sysexits(3): trying again is of no use. The systemd unit knows it.
 const BAD_SETTINGS: u8 = 78;
