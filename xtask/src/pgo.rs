@@ -55,7 +55,8 @@ pub fn build() -> Result<Built> {
     arrange(compiled, &bolt)
 }
 
-/// Lays out anew what was compiled: what was seen to run stands together, in the order in which it ran ([BOLT](https://github.com/llvm/llvm-project/tree/main/bolt)).
+/// Lays out anew what was compiled: what was seen to run stands together, in the order in which it ran
+/// ([BOLT](https://github.com/llvm/llvm-project/tree/main/bolt)).
 fn arrange(compiled: Built, bolt: &Path) -> Result<Built> {
     let directory = ringback::target().join("bolt");
     let (arranged, noting) = (directory.join("ringback"), directory.join("noting/ringback"));

@@ -39,14 +39,14 @@ pub fn llvm_profdata() -> Result<PathBuf> {
     Ok(program)
 }
 
-/// The folder of BOLT's programs, which lay a program out anew. Any LLVM's will do.
+/// The folder of BOLT's programs, which lay out anew what was linked. It need not be of the compiler's LLVM: this one Debian has.
 ///
 /// # Errors
 /// Where it cannot be installed; the message says what to type.
 pub fn bolt() -> Result<PathBuf> {
     let programs = PathBuf::from("/usr/lib/llvm-19/bin");
     if !programs.join("llvm-bolt").is_file() {
-        apt("BOLT, which lays programs out", &["bolt-19"])?;
+        apt("BOLT", &["bolt-19"])?;
     }
     Ok(programs)
 }
