@@ -12,6 +12,8 @@ pub struct Usage {
     pub cpu: Duration,
     /// Its resident memory now, in bytes.
     pub memory: u64,
+    /// What of that is its own, and not read from files such as the program itself: those pages are there once, however much it does.
+    pub anonymous: u64,
     /// How many files it holds open.
     pub files: usize,
 }
@@ -34,11 +36,15 @@ impl Usage {
         // The 14th and 15th field: its own.
         let cpu = cpu(&read("stat")?, 14..=15)?;
         let status = read("status")?;
-        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-        let kilobytes: u64 = resident.trim().trim_end_matches("kB").trim().parse()?;
         let files = fs::read_dir(format!("/proc/{pid}/fd"))?.count();
-        Ok(Self { cpu, memory: kilobytes * 1024, files })
+        Ok(Self { cpu, memory: bytes(&status, "VmRSS:")?, anonymous: bytes(&status, "RssAnon:")?, files })
     }
+}
+
+/// A size in a `status` (`proc_pid_status`(5)).
+fn bytes(status: &str, field: &str) -> Result<u64> {
+    let size = status.lines().find_map(|line| line.strip_prefix(field)).with_context(|| format!("no {field}"))?;
+    Ok(size.trim().trim_end_matches("kB").trim().parse::<u64>()? * 1024)
 }
 
 /// The CPU time of every PostgreSQL of this machine, with that of the backends that have ended.

@@ -19,8 +19,9 @@ pub async fn run(subject: &Subject, devices: usize) -> Result<Run> {
     let full = subject.usage()?;
     let mut run = Run::default();
     let count = devices as f64;
-    let grown = full.memory.saturating_sub(empty.memory) as f64;
-    run.set("KiB a device", grown / 1024.0 / count);
+    let each = |full: u64, empty: u64| full.saturating_sub(empty) as f64 / 1024.0 / count;
+    run.set("KiB a device", each(full.anonymous, empty.anonymous));
+    run.set("KiB a device, with pages of files", each(full.memory, empty.memory));
     drop(first);
     let beside = calls::run(subject, 16, CALLS).await?;
     for (name, value) in beside.0 {
